@@ -1,0 +1,38 @@
+"""Errors that jijin raises on purpose; each is also the built-in it refines.
+
+    JijinError
+    ├── ConfigError (ValueError)    a setting that is unknown, out of range or inconsistent
+    ├── DataError (ValueError)      samples, labels or metadata that cannot be used as they are
+    │   └── ReadError (OSError)     a file that is missing, empty, unreadable or not what it says
+    ├── ModelError (ValueError)     a model that is unknown, damaged or of the wrong shape
+    └── MissingExtra (ImportError)  an optional dependency that is not installed
+
+The message says what is wrong, where (file, seed id, time) and what to do next.
+"""
+
+
+class JijinError(Exception):
+    """Root of every error raised on purpose."""
+
+
+class ConfigError(JijinError, ValueError):
+    """A setting that is unknown, out of range or inconsistent."""
+
+
+class DataError(JijinError, ValueError):
+    """Samples, labels or metadata that cannot be used as they are."""
+
+
+class ReadError(DataError, OSError):
+    """A file that is missing, empty, unreadable or not what it says."""
+
+
+class ModelError(JijinError, ValueError):
+    """A model that is unknown, damaged or of the wrong shape."""
+
+
+class MissingExtra(JijinError, ImportError):
+    """An optional dependency that is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; run: pip install 'jijin[{extra}]'")

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jijin.resampling import RATE, resample
+
+__all__ = ["RATE", "bridge", "missing", "normalise", "resample"]
+
 HIGHPASS_HZ = 0.7  # takes out microseism and drift; causal, so that no energy moves ahead of an onset
 ZERO_RUN = 50  # samples: a longer run of exact zeros in raw data is a filled gap, not a signal
 
 
 @cache
-def _highpass(sampling_rate: float) -> NDArray[np.float32]:
+def highpass_filter(sampling_rate: float) -> NDArray[np.float32]:
     from scipy.signal import butter
 
     return butter(2, HIGHPASS_HZ, btype="highpass", fs=sampling_rate, output="sos").astype(np.float32)
@@ -56,7 +60,7 @@ def bridge(windows: NDArray[Any], gaps: NDArray[np.bool_]) -> NDArray[Any]:
     return out
 
 
-def normalise(windows: ArrayLike, sampling_rate: float = 100.0) -> NDArray[np.float32]:
+def normalise(windows: ArrayLike, sampling_rate: float = RATE) -> NDArray[np.float32]:
     """What a model sees: high-passed above 0.7 Hz (causal), each component divided by its standard deviation.
 
     windows : (..., sample), any units -> float32 of the same shape. Missing samples come out as zero,
@@ -65,19 +69,24 @@ def normalise(windows: ArrayLike, sampling_rate: float = 100.0) -> NDArray[np.fl
     from scipy.signal import sosfilt
 
     raw = np.asarray(windows)
+    if not np.issubdtype(raw.dtype, np.floating) or raw.dtype == np.float16:
+        raw = raw.astype(np.float64)  # integers would wrap around on the next lines
     gaps = missing(raw)
     x = bridge(raw, gaps) if gaps.any() else raw
     x = (x - x[..., :1]).astype(np.float32)  # at rest on the first sample; in the raw dtype, so no digit is lost
-    x = sosfilt(_highpass(sampling_rate), x, axis=-1).astype(np.float32, copy=False)
+    x = sosfilt(highpass_filter(sampling_rate), x, axis=-1).astype(np.float32, copy=False)
     return _standardise(x, gaps)
 
 
 def _standardise(x: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Zero mean and unit standard deviation over the samples that are there; zero where they are not."""
-    valid = np.maximum((~gaps).sum(-1, keepdims=True, dtype=np.float32), 1)
-    x[gaps] = 0
+    holes = gaps.any()
+    valid = np.maximum((~gaps).sum(-1, keepdims=True, dtype=np.float32), 1) if holes else np.float32(x.shape[-1])
+    if holes:
+        x[gaps] = 0
     x -= x.sum(-1, keepdims=True) / valid
-    x[gaps] = 0
+    if holes:
+        x[gaps] = 0
     scale = np.abs(x).max(-1, keepdims=True)  # first to order one, so that squares of 1e-9 m/s do not vanish
     x /= np.where(scale > 0, scale, 1)
     deviation = np.sqrt((x * x).sum(-1, keepdims=True) / valid)

@@ -1,0 +1,69 @@
+"""Models by name or file: windows in, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jijin.errors import ModelError
+
+if TYPE_CHECKING:
+    from jijin.models.onnx import OnnxModel
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """Probabilities per sample, each (window, sample) float32; 0 where all components are missing."""
+
+    detection: NDArray[np.float32]
+    p: NDArray[np.float32]
+    s: NDArray[np.float32]
+
+
+class Model(Protocol):
+    """What a detector needs of a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """Of "detection", "p" and "s", as released."""
+        ...
+
+    @property
+    def time_uncertainty(self) -> Mapping[str, Mapping[str, float]]:
+        """For "p" and "s": scale and floor_s."""
+        ...
+
+    def predict(self, windows: ArrayLike) -> Prediction:
+        """windows : (window, 3, 6000), rows Z, N, E at 100 Hz, any units, NaN = missing."""
+        ...
+
+
+def shipped() -> list[str]:
+    """Names of the models in this package."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.onnx"))
+
+
+def load(name_or_file: str | Path = "cba", threads: int | None = None) -> OnnxModel:
+    """A shipped model by name, or one of your own by its .onnx file; nothing is downloaded.
+
+    threads : windows predicted side by side; None takes one for each CPU. ModelError if there is no such model.
+    """
+    from jijin.models.onnx import OnnxModel
+
+    file = Path(name_or_file)
+    if str(name_or_file) in shipped():
+        file = WEIGHTS / f"{name_or_file}.onnx"
+    elif not file.is_file():
+        known = ", ".join(shipped()) or "none"
+        raise ModelError(f"no model '{name_or_file}': neither a file nor a shipped model ({known})")
+    return OnnxModel(file, threads)

@@ -1,0 +1,74 @@
+"""The command jijin. Only typer is imported here: --help answers at once, a command loads what it needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from jijin import __version__
+from jijin.commands import data
+from jijin.commands.detect import detect
+from jijin.commands.evaluate import evaluate
+from jijin.commands.train import export, train
+from jijin.errors import ConfigError, JijinError
+
+app = typer.Typer(
+    name="jijin",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (detect, train, export, evaluate):
+    app.command()(command)
+app.add_typer(data.app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"jijin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Seismograms to P and S picks on an ordinary PC.
+
+    Exit status: 0 all well, also without a single pick; 1 something could not be read or written; 2 a wrong
+    option; 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command line; an error raised on purpose becomes one sentence on stderr and an exit status."""
+    try:
+        app()
+    except ConfigError as error:
+        _stop(error, 2)
+    except (JijinError, OSError) as error:
+        _stop(error, 1)
+
+
+def _stop(error: Exception, status: int) -> None:
+    if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.stderr.write(f"jijin: {sentence(error)}\n")
+    sys.exit(status)
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong, in one line: of an operating system's error the file and the reason, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    main()

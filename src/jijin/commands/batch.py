@@ -1,0 +1,108 @@
+"""The work of jijin detect: files grouped by station, one Detector a group, figures of what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jijin.commands.inputs import Inputs, damaged, example, inputs
+from jijin.commands.messages import Messages
+from jijin.commands.output import save
+from jijin.config import PickConfig
+from jijin.detector import Detector
+from jijin.errors import DataError
+from jijin.io.files import Scan
+from jijin.io.timeline import Reel, chunks, groups
+from jijin.models import load
+from jijin.types import Pick
+
+
+def run(
+    paths: list[Path] | None,
+    model: str,
+    picking: PickConfig,
+    plots: Path | None,
+    output: Path | None,
+    kind: str,
+    messages: Messages,
+) -> int:
+    """Pick in paths, or in ObsPy's example if None; write to output, or stdout if None. Returns the exit status.
+
+    After an interrupt the picks found so far are written too. Raises ModelError, and OSError if writing fails.
+    """
+    batch = Batch(load(model), picking, messages, plots)
+    messages.take_log()
+    interrupted = False
+    try:
+        batch.run(inputs(paths, messages) if paths else example())
+    except KeyboardInterrupt:
+        interrupted = True
+    save(batch.in_order(), output, kind, batch.model)
+    messages.note(("interrupted: " if interrupted else "") + batch.summary(output))
+    return 130 if interrupted else int(bool(messages.failed))
+
+
+@dataclass(slots=True)
+class Batch:
+    """One run over many files. Stations follow one another; of a station, only the files of the moment are in memory.
+
+    picks grows while run works, so that an interrupt loses none; stations counts those that are finished.
+    """
+
+    model: Any
+    picking: PickConfig
+    messages: Messages
+    plots: Path | None = None
+    picks: list[Pick] = field(default_factory=list)
+    stations: int = 0
+    figures: int = 0
+
+    def run(self, inputs: Inputs) -> None:
+        """Pick in everything. A station whose data cannot be used is told and left out."""
+        with self.messages.progress("picking", inputs.samples) as advance:
+            for scans in groups(inputs.scans):
+                self._group(scans, inputs, advance)
+
+    def in_order(self) -> list[Pick]:
+        """Picks in order of time."""
+        return sorted(self.picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
+
+    def summary(self, output: Path | None) -> str:
+        """What was found, and where it is."""
+        phases = [pick.phase_hint for pick in self.picks]
+        counts = f"{phases.count('P')} P and {phases.count('S')} S picks at {self.stations} station(s)"
+        places = [f"in {output}"] if output else []
+        places += [f"{self.figures} figure(s) in {self.plots}"] if self.plots else []
+        return ", ".join([counts, *places])
+
+    def _group(self, scans: list[Scan], inputs: Inputs, advance: Callable[[int], None]) -> None:
+        names = sorted(frozenset().union(*(one.stations for one in scans)))
+        first = len(self.picks)
+        reel = Reel(scans, dict(inputs.loaded))
+        try:
+            self._feed(reel, advance)
+        except DataError as error:
+            self.messages.fail(f"{', '.join(names)}: {error}")
+        for path, damage in reel.problems.items():
+            self.messages.fail(damaged(path, damage))
+        self.stations += len(names)
+        if self.plots:
+            self._draw(self.picks[first:], Reel(scans, dict(inputs.loaded)), self.plots)
+
+    def _feed(self, reel: Reel, advance: Callable[[int], None]) -> None:
+        detector = Detector(self.model, pick=self.picking)
+        for start, end in chunks(reel.scans):
+            segments = reel.between(start, end)
+            self.picks += detector.feed(segments)
+            advance(sum(len(segment.data) for segment in segments))
+        self.picks += detector.flush()
+
+    def _draw(self, picks: list[Pick], reel: Reel, folder: Path) -> None:
+        from jijin.report.figures import draw
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in draw(picks, reel, self.model, folder):
+            self.figures += 1
+            self.messages.detail(f"{path}: drawn")

@@ -1,0 +1,76 @@
+"""What a long command says on stderr: failures, notes, and a bar while it works on a terminal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+LONG = 1_000_000  # samples, about one hour of three components at 100 Hz: shorter work shows no bar
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass(slots=True)
+class Messages:
+    """Lines on stderr. quiet leaves only failures; verbose adds details. Failures are counted, each told once."""
+
+    quiet: bool = False
+    verbose: bool = False
+    failed: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
+    console: Console = field(default_factory=_stderr)
+
+    def fail(self, text: str) -> None:
+        """Something was lost: the exit status will be 1."""
+        if text not in self.failed:
+            self.failed.add(text)
+            self.console.print(f"jijin: {text}")
+
+    def note(self, text: str) -> None:
+        """What a user wants to know at the end."""
+        if not self.quiet:
+            self.console.print(f"jijin: {text}")
+
+    def detail(self, text: str) -> None:
+        """What a user wants to know who asked for more."""
+        if self.verbose and not self.quiet:
+            self.console.print(f"jijin: {text}")
+
+    def take_log(self) -> None:
+        """From here on show what the package logs, each line once: warnings as notes, the rest as details."""
+        log = logging.getLogger("jijin")
+        log.handlers = [_Lines(self)]
+        log.setLevel(logging.INFO)
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A function to call with the number of samples done; a bar moves if stderr is a terminal and work is long."""
+        if self.quiet or total < LONG or not self.console.is_terminal:
+            yield lambda done: None
+            return
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=self.console, transient=True) as bar:
+            task = bar.add_task(title, total=total)
+            yield lambda done: bar.advance(task, done)
+
+
+class _Lines(logging.Handler):
+    """Log records as lines of Messages."""
+
+    def __init__(self, messages: Messages) -> None:
+        super().__init__()
+        self.messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text not in self.messages.logged:
+            self.messages.logged.add(text)
+            (self.messages.note if record.levelno >= logging.WARNING else self.messages.detail)(text)

@@ -1,0 +1,62 @@
+"""Picks to a file that appears whole or not at all, or to stdout."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from jijin import __version__
+from jijin.io.quakeml import write_quakeml
+from jijin.io.tables import replacing, write_csv, write_json
+from jijin.types import Pick
+
+if TYPE_CHECKING:
+    from jijin.models.onnx import OnnxModel
+
+
+def save(picks: Sequence[Pick], path: Path | None, kind: str, model: OnnxModel) -> None:
+    """Write picks as csv, quakeml or json to path, or to stdout if it is None.
+
+    A reader of stdout that leaves early, as in `| head`, is no error. Raises OSError when a disk is full.
+    """
+    content = encode(picks, kind, model)
+    if path:
+        with replacing(path) as file:
+            file.write(content)
+    else:
+        _to_stdout(content)
+
+
+def encode(picks: Sequence[Pick], kind: str, model: OnnxModel) -> bytes:
+    """The whole of a picks file."""
+    binary = io.BytesIO()
+    if kind == "quakeml":
+        write_quakeml(picks, binary, f"{model.name}/{model.version}", __version__)
+        return binary.getvalue()
+    text = io.StringIO()
+    if kind == "json":
+        write_json(picks, text, {"jijin": __version__, "model": model.name, "model_version": model.version})
+    else:
+        write_csv(picks, text)
+    return text.getvalue().encode()
+
+
+def _to_stdout(content: bytes) -> None:
+    stdout: BinaryIO = sys.stdout.buffer
+    try:
+        stdout.write(content)
+        stdout.flush()
+    except BrokenPipeError:
+        _silence()
+    except OSError as error:
+        _silence()
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", "stdout") from error
+
+
+def _silence() -> None:
+    """Send what is left in the buffer of stdout nowhere, so that the interpreter does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

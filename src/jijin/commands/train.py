@@ -1,0 +1,144 @@
+"""jijin train and jijin export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jijin.commands.data import parse_fractions
+
+if TYPE_CHECKING:
+    from jijin.data.corpus import Corpus
+    from jijin.train.loop import TrainConfig
+
+Data = Annotated[
+    list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; give it again for more.")
+]
+
+
+def train(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Run folder; an unfinished run in it goes on.")],
+    data: Data,
+    model: Annotated[str, typer.Option(help="Only cba for now.")] = "cba",
+    windows: Annotated[int, typer.Option(min=64, help="Training windows in all.")] = 320_000,
+    epoch_windows: Annotated[int, typer.Option(min=64, help="Windows between two validations.")] = 16_000,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without a lower dev loss before it stops.")] = 8,
+    learning_rate: Annotated[float, typer.Option(help="Of NAdam.")] = 1e-3,
+    synthetics: Annotated[int, typer.Option(min=0, help="Synthetic earthquakes in the pool.")] = 8000,
+    augment: Annotated[str, typer.Option(help="full, or study: the four of the original study.")] = "full",
+    teachers: Annotated[Path | None, typer.Option(help="CSV of other pickers' picks that completes labels.")] = None,
+    records: Annotated[list[Path] | None, typer.Option(help="Continuous miniSEED labelled by the teachers.")] = None,
+    fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make batches.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train a picker on a PC. Stopped in any way, the same command goes on from the last checkpoint."""
+    from jijin.errors import ConfigError
+
+    if model != "cba":
+        raise ConfigError(f"'model' must be cba (got {model!r})")
+    config_class, run_training = _training()
+    config: TrainConfig = config_class(
+        windows=windows, epoch_windows=epoch_windows, patience=patience, learning_rate=learning_rate,
+        workers=workers, threads=threads, seed=seed,
+    )  # fmt: skip
+    source = {
+        "data": [str(path.resolve()) for path in data],
+        "teachers": str(teachers.resolve()) if teachers else None,
+        "records": [str(path.resolve()) for path in records or []],
+        "fractions": list(parse_fractions(fractions)),
+        "seed": seed,
+        "synthetics": synthetics,
+        "augment": augment,
+    }
+    best = run_training(output, config, source)
+    typer.echo(str(best))
+
+
+def _training() -> tuple[Any, Callable[..., Path]]:
+    """TrainConfig and a function that trains; MissingExtra without torch."""
+    from jijin.errors import MissingExtra
+
+    try:
+        from jijin.train.loop import TrainConfig
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "train") from error
+    return TrainConfig, _run
+
+
+def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
+    from jijin.data.augment import FULL, STUDY
+    from jijin.data.compose import Composer
+    from jijin.data.corpus import synthetic_pool
+    from jijin.errors import ConfigError
+    from jijin.train.loop import train, write_config
+
+    steps = {"full": FULL, "study": STUDY}.get(source["augment"])
+    if steps is None:
+        raise ConfigError(f"'augment' must be full or study (got {source['augment']!r})")
+    corpus = _corpus(source)
+    write_config(output, config, {**source, "counts": corpus.counts, "licences": corpus.licences})
+    pool = synthetic_pool(source["synthetics"], config.seed)
+    composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, steps=steps, seed=config.seed)
+    with _bar(config.windows) as progress:
+        return train(composer, corpus.dev_events, output, config, progress)
+
+
+def _corpus(source: dict[str, Any]) -> Corpus:
+    from jijin.data.corpus import load_corpus
+
+    teachers = Path(source["teachers"]) if source["teachers"] else None
+    records = [Path(path) for path in source["records"]]
+    return load_corpus(source["data"], teachers, records, source["fractions"], source["seed"])
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """A bar on a terminal, and one line an epoch on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("training", total=total)
+
+        def step(windows: int, row: dict[str, float]) -> None:
+            bar.update(task, completed=windows)
+            if row:
+                console.print(f"{windows} windows  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
+
+        yield step
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of jijin train.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file; its card is the .json beside it.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "cba",
+) -> None:
+    """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
+    import json
+
+    from jijin.errors import MissingExtra, ReadError
+    from jijin.evaluate import evaluation_windows
+
+    try:
+        from jijin.train.export import export as write
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "train") from error
+    try:
+        done = json.loads((run / "config.json").read_text())
+    except FileNotFoundError:
+        raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
+    corpus = _corpus(done)
+    dev, test = (
+        evaluation_windows([*events, *noise])
+        for events, noise in ((corpus.dev_events, corpus.dev_noise), (corpus.test_events, corpus.test_noise))
+    )
+    card = {key: done[key] for key in ("config", "counts", "licences", "fractions", "synthetics", "augment", "torch")}
+    typer.echo(str(write(run, output, dev, test, name, card)))

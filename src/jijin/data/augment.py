@@ -1,0 +1,218 @@
+"""Augmentation as a visible list of small callables, each working on a whole batch at once.
+
+    for step in STUDY: batch = step(batch, rng)
+
+A callable takes a Batch and a numpy Generator and returns a Batch; it never changes its input. Missing samples are
+NaN in the data, and where data is missing the loss is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt
+
+RATE = 100.0  # Hz
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """data, target and weight : (batch, 3, sample); data is ZNE, target and weight are detection, P, S."""
+
+    data: Array
+    target: Array
+    weight: Array
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+Augmentation = Callable[[Batch, Generator], Batch]
+
+
+def chosen(rng: Generator, rows: int, probability: float) -> NDArray[np.intp]:
+    """The rows that a step applies to."""
+    return np.flatnonzero(rng.random(rows) < probability)
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianNoise:
+    """White noise of up to level times the window's deviation."""
+
+    level: float = 0.5
+    probability: float = 0.3
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        rows = chosen(rng, len(batch), self.probability)
+        data = batch.data.copy()
+        scale = np.nanstd(data[rows], axis=(1, 2), keepdims=True) * rng.uniform(0, self.level, (len(rows), 1, 1))
+        data[rows] += scale.astype(np.float32) * rng.standard_normal(data[rows].shape, np.float32)
+        return replace(batch, data=data)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomShift:
+    """Moves a window by up to most samples either way; what comes in at the edge is missing."""
+
+    most: int = 1000
+    probability: float = 0.3
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        n = batch.data.shape[-1]
+        shift = np.where(
+            rng.random(len(batch)) < self.probability, rng.integers(-self.most, self.most + 1, len(batch)), 0
+        )
+        source = np.arange(n) - shift[:, None]
+        inside = ((source >= 0) & (source < n))[:, None]
+        index = np.clip(source, 0, n - 1)[:, None]
+        take = [
+            np.take_along_axis(a, np.broadcast_to(index, a.shape), -1) for a in (batch.data, batch.target, batch.weight)
+        ]
+        return Batch(np.where(inside, take[0], np.float32(np.nan)), take[1] * inside, take[2] * inside)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomGaps:
+    """One stretch of up to longest samples without data on all components; what was to be found in it is masked."""
+
+    longest: int = 1500
+    probability: float = 0.15
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        n, rows = batch.data.shape[-1], chosen(rng, len(batch), self.probability)
+        length = np.exp(rng.uniform(np.log(5), np.log(self.longest), len(rows)))
+        start = rng.uniform(-length, n, len(rows))
+        inside = np.zeros((len(batch), 1, n), bool)
+        index = np.arange(n)
+        inside[rows, 0] = (index >= start[:, None]) & (index < (start + length)[:, None])
+        return Batch(
+            np.where(inside, np.float32(np.nan), batch.data), np.where(inside, 0, batch.target), batch.weight * ~inside
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DropChannels:
+    """Leaves Z only, Z and one horizontal, both horizontals, or one horizontal. The S of a lone Z stays a label."""
+
+    probability: float = 0.2
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        keep = np.array([(1, 0, 0), (1, 0, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 1, 0), (0, 0, 1)], bool)
+        rows = chosen(rng, len(batch), self.probability)
+        data = batch.data.copy()
+        kept = keep[rng.integers(len(keep), size=len(rows))]
+        data[rows] = np.where(kept[:, :, None], data[rows], np.float32(np.nan))
+        return replace(batch, data=data)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Each component multiplied by its own factor, and its sign turned: sensors are wired and scaled in every way."""
+
+    spread: float = 0.3  # of the natural logarithm
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        shape = (len(batch), 3, 1)
+        factor = np.exp(rng.normal(0, self.spread, shape)) * rng.choice((-1, 1), shape)
+        return replace(batch, data=batch.data * factor.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Turns the horizontals by a random angle."""
+
+    probability: float = 0.5
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        rows = chosen(rng, len(batch), self.probability)
+        angle = rng.uniform(0, 2 * np.pi, (len(rows), 1)).astype(np.float32)
+        data = batch.data.copy()
+        north, east = data[rows, 1], data[rows, 2]
+        data[rows, 1] = np.cos(angle) * north - np.sin(angle) * east
+        data[rows, 2] = np.sin(angle) * north + np.cos(angle) * east
+        return replace(batch, data=data)
+
+
+@dataclass(frozen=True, slots=True)
+class SpectralShape:
+    """A causal low-pass or high-pass of random corner: slower digitisers, other sensors, other ground."""
+
+    probability: float = 0.25
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        rows = chosen(rng, len(batch), self.probability)
+        data = batch.data.copy()
+        for row in rows:
+            low = rng.random() < 0.7
+            corner = float(np.exp(rng.uniform(np.log(6), np.log(45)) if low else rng.uniform(np.log(0.5), np.log(3))))
+            sos = butter(rng.integers(1, 5), corner, "lowpass" if low else "highpass", fs=RATE, output="sos")
+            data[row] = _filter_present(sos, data[row])
+        return replace(batch, data=data)
+
+
+def _filter_present(sos: NDArray[Any], x: Array) -> NDArray[Any]:
+    """Filter (component, sample) with missing samples taken as zero around the mean, and missing again after it."""
+    gaps = np.isnan(x)
+    mean = np.nan_to_num(np.nanmean(np.where(gaps.all(-1, keepdims=True), 0, x), -1, keepdims=True))
+    y = sosfilt(sos, np.where(gaps, 0, x - mean), axis=-1)
+    return np.where(gaps, np.nan, y)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Cuts a window off at a share of its peak, as an overdriven digitiser does."""
+
+    probability: float = 0.04
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        rows = chosen(rng, len(batch), self.probability)
+        data = batch.data.copy()
+        peak = np.nanmax(np.abs(data[rows]), axis=(1, 2), keepdims=True, initial=0)
+        limit = peak * np.exp(rng.uniform(np.log(0.02), 0, (len(rows), 1, 1))).astype(np.float32)
+        data[rows] = np.clip(data[rows], -limit, limit)
+        return replace(batch, data=data)
+
+
+@dataclass(frozen=True, slots=True)
+class Glitches:
+    """Spikes, steps and calibration-like pulses: sharp, and no earthquake."""
+
+    probability: float = 0.06
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        data, n = batch.data.copy(), batch.data.shape[-1]
+        for row in chosen(rng, len(batch), self.probability):
+            scale = float(np.nan_to_num(np.nanstd(data[row]))) * np.exp(rng.uniform(0, 4))
+            for start in rng.integers(0, n, rng.integers(1, 4)):
+                length = int(rng.choice((1, 2, 5, 40, n)))
+                decay = np.exp(-np.arange(min(length, n - start)) / max(length / 3, 1)) if length == 40 else 1
+                data[row, rng.random(3) < 0.6, start : start + length] += np.float32(
+                    scale * decay * rng.choice((-1, 1))
+                )
+        return replace(batch, data=data)
+
+
+STUDY: tuple[Augmentation, ...] = (GaussianNoise(), RandomShift(), RandomGaps(), DropChannels())
+FULL: tuple[Augmentation, ...] = (
+    Rotate(),
+    SpectralShape(),
+    GaussianNoise(probability=0.15),
+    Glitches(),
+    Clip(),
+    Gain(),
+    RandomGaps(),
+    DropChannels(),
+)
+
+
+def apply(steps: tuple[Augmentation, ...], batch: Batch, rng: Generator) -> Batch:
+    """The steps one after the other."""
+    for step in steps:
+        batch = step(batch, rng)
+    return batch

@@ -1,0 +1,235 @@
+"""Training windows put together: a real or synthetic earthquake, somewhere in the window, on real or synthetic noise.
+
+Batch k of a seed is always the same, so a run can be stopped, resumed and repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.signal import resample_poly, sosfilt
+
+from jijin.data import synthetic
+from jijin.data.augment import FULL, Augmentation, Batch, apply
+from jijin.data.synthetic import Synthetic
+from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
+from jijin.signal import highpass_filter, normalise
+
+LENGTH = 6000
+STRETCH = ((4, 5), (5, 4), (2, 3), (3, 2), (1, 2), (9, 10), (10, 9))  # as if recorded faster or slower
+VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
+QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Shares of the windows of a batch; what is left of one is noise only."""
+
+    real: float = 0.5
+    synthetic: float = 0.33
+    second: float = 0.25  # windows with an event that get another, synthetic one
+    stretch: float = 0.3
+    extra_noise: float = 0.35  # real windows that get noise added
+    burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake
+
+
+@dataclass(slots=True)
+class Canvas:
+    """One window in the making; the only mutable piece. data, target, weight : (3, LENGTH)."""
+
+    data: Array
+    target: Array = field(default_factory=lambda: np.zeros((3, LENGTH), np.float32))
+    weight: Array = field(default_factory=lambda: np.ones((3, LENGTH), np.float32))
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Draws batches. events and noise are traces of the training split; synthetics a pool of clean earthquakes.
+
+    shares : probability of each event, all the same if None.
+    """
+
+    events: Sequence[LabelledTrace]
+    noise: Sequence[LabelledTrace]
+    synthetics: Sequence[Synthetic]
+    shares: NDArray[np.float64] | None = None
+    mix: Mix = field(default_factory=Mix)
+    steps: tuple[Augmentation, ...] = FULL
+    seed: int = 0
+
+    def batch(self, k: int, size: int) -> Batch:
+        """Batch k of this seed, normalised and ready for the network."""
+        rng = np.random.default_rng((self.seed, k))
+        canvases = [self._window(rng) for _ in range(size)]
+        raw = Batch(*(np.stack([getattr(c, name) for c in canvases]) for name in ("data", "target", "weight")))
+        out = apply(self.steps, raw, rng)
+        empty = np.isnan(out.data).all(1, keepdims=True)  # no component has data: nothing can be asked for
+        return Batch(normalise(out.data), out.target * ~empty, out.weight * ~empty)
+
+    def _window(self, rng: Generator) -> Canvas:
+        kind = rng.random()
+        if kind < self.mix.real and self.events:
+            canvas = self._real(rng)
+        else:
+            canvas = Canvas(background(rng, self.noise))
+            if kind < self.mix.real + self.mix.synthetic and self.synthetics:
+                self._overlay(canvas, rng)
+        if kind < self.mix.real + self.mix.synthetic and self.synthetics and rng.random() < self.mix.second:
+            self._overlay(canvas, rng)
+        if rng.random() < self.mix.burst:
+            canvas.data = canvas.data + burst(rng) * deviation(canvas.data)
+        return canvas
+
+    def _real(self, rng: Generator) -> Canvas:
+        trace = self.events[rng.choice(len(self.events), p=self.shares)]
+        trace = neighbourhood(trace, rng)
+        if rng.random() < self.mix.stretch:
+            trace = stretch(trace, *STRETCH[rng.integers(len(STRETCH))])
+        anchor = draw_anchor(trace, rng)
+        start = round(anchor - rng.uniform(-100, LENGTH + 100))
+        canvas = Canvas(cut(trace, start, rng), *targets(trace, start, LENGTH))
+        if rng.random() < self.mix.extra_noise:
+            add_noise(canvas, background(rng, self.noise), trace, start, rng)
+        return canvas
+
+    def _overlay(self, canvas: Canvas, rng: Generator) -> None:
+        """Add a clean earthquake at a random place and size."""
+        event = self.synthetics[int(rng.integers(len(self.synthetics)))]
+        start = round(rng.uniform(-0.3 * event.data.shape[1], LENGTH - 200))
+        scale = deviation(highpassed(canvas.data)) * np.exp(rng.uniform(np.log(3), np.log(600)))
+        overlay(canvas, event, start, max(scale, 1e-12))
+
+
+def highpassed(x: Array) -> Array:
+    """(3, sample) above the model's corner frequency, missing samples as zero."""
+    return sosfilt(highpass_filter(100.0), np.nan_to_num(x - (np.nanmean(x) if np.isfinite(x).any() else 0)), axis=-1)
+
+
+def deviation(x: Array) -> np.float32:
+    """Standard deviation of the samples that are there; 0 if none is."""
+    return np.float32(np.nanstd(x)) if np.isfinite(x).any() else np.float32(0)
+
+
+def overlay(canvas: Canvas, event: Synthetic, start: int, scale: float) -> None:
+    """Add an event that begins at sample start; onsets that what is already there would hide are masked."""
+    added = np.zeros_like(canvas.data)
+    first, last = max(start, 0), min(start + event.data.shape[1], LENGTH)
+    added[:, first:last] = event.data[:, first - start : last - start] * scale
+    before, clean = highpassed(canvas.data), highpassed(added)
+    p, s = event.p_sample + start, event.s_sample + start
+    seen_p = visible(clean, before, p, VISIBLE_P)
+    seen_s = visible(clean, before + np.where(np.arange(LENGTH) < s, clean, 0), s, VISIBLE_S)
+    trace = LabelledTrace(event.data, (p,), (s,))
+    target, weight = targets(trace, 0, LENGTH)
+    for output, onset, seen in ((P, p, seen_p), (S, s, seen_s)):
+        if not seen:
+            blank(target, weight, output, int(onset), 100)
+    if not seen_s:
+        blank(target, weight, DETECTION, int(p), LENGTH)
+    canvas.data = canvas.data + added
+    canvas.target, canvas.weight = np.maximum(canvas.target, target), canvas.weight * weight
+
+
+def visible(signal: Array, ground: Array, onset: float, ratio: float) -> bool:
+    """Whether the signal's first second stands out of the two seconds of ground around the onset, on any component."""
+    i = int(onset)
+    if not 0 <= i < LENGTH:
+        return True
+    peak = np.abs(signal[:, i : i + 100]).max(-1)
+    around = ground[:, max(i - 100, 0) : i + 100]
+    return bool((peak > ratio * np.sqrt((around**2).mean(-1)) + 1e-20).any())
+
+
+def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> None:
+    """Mask an onset: the target is left out of the loss on both sides of it (detections: from it on)."""
+    first = max(onset if output == DETECTION else onset - reach, 0)
+    last = max(onset + reach, 0)
+    target[output, first:last] = 0
+    weight[output, first:last] = 0
+
+
+def add_noise(canvas: Canvas, noise: Array, trace: LabelledTrace, start: int, rng: Generator) -> None:
+    """Add noise to a real event and mask the onsets that drown in it."""
+    signal, ground = highpassed(canvas.data), highpassed(noise)
+    level = np.abs(signal).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3))) / max(float(ground.std()), 1e-12)
+    for output, onsets, ratio in ((P, trace.p, VISIBLE_P), (S, trace.s, VISIBLE_S)):
+        for onset in onsets:
+            if not visible(signal, ground * level, onset - start, ratio):
+                blank(canvas.target, canvas.weight, output, int(onset - start), 100)
+    canvas.data = canvas.data + noise * np.float32(level)
+
+
+def background(rng: Generator, traces: Sequence[LabelledTrace]) -> Array:
+    """(3, LENGTH) of noise: mostly real, else synthetic."""
+    if not traces or rng.random() < 0.25:
+        return synthetic.noise(rng, LENGTH)
+    x = traces[int(rng.integers(len(traces)))].data
+    if rng.random() < 0.5:
+        x = x[:, ::-1]  # noise has no direction in time
+    first = rng.integers(0, max(x.shape[1] - LENGTH, 0) + 1)
+    x = x[:, first : first + LENGTH]
+    return np.pad(x - x.mean(-1, keepdims=True), ((0, 0), (0, LENGTH - x.shape[1])), "symmetric")
+
+
+def burst(rng: Generator) -> Array:
+    """(3, LENGTH): band-limited noise under an envelope that grows and fades slowly; a car, a gust, a machine."""
+    time, centre, width = np.arange(LENGTH), rng.uniform(0, LENGTH), rng.uniform(100, 1200)
+    envelope = np.exp(-0.5 * ((time - centre) / width) ** 2)
+    f = np.linspace(0, 50, 257)
+    band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
+    carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
+    return carrier * (envelope * np.exp(rng.uniform(0, 3))).astype(np.float32)
+
+
+def draw_anchor(trace: LabelledTrace, rng: Generator) -> float:
+    """The sample that a window is laid around: an onset, or anywhere in a trace without one."""
+    onsets = trace.onsets
+    return float(onsets[rng.integers(len(onsets))] if onsets else rng.uniform(0, trace.data.shape[1]))
+
+
+def neighbourhood(trace: LabelledTrace, rng: Generator) -> LabelledTrace:
+    """Some windows' length of a long record around one of its onsets; a short one as it is."""
+    reach, n = 2 * LENGTH, trace.data.shape[1]
+    if n <= 2 * reach:
+        return trace
+    first = int(np.clip(draw_anchor(trace, rng) - reach, 0, n - 2 * reach))
+    last = first + 2 * reach
+    p, s = (tuple(x - first for x in onsets if first <= x < last) for onsets in (trace.p, trace.s))
+    masked = tuple((o, a - first, b - first) for o, a, b in trace.masked if b > first and a < last)
+    return replace(trace, data=trace.data[:, first:last], p=p, s=s, masked=masked)
+
+
+def stretch(trace: LabelledTrace, up: int, down: int) -> LabelledTrace:
+    """The trace as if it had run down/up times faster; onsets and masks move along."""
+    r = up / down
+    data = resample_poly(trace.data - trace.data[:, :1], up, down, axis=-1, padtype="line").astype(np.float32)
+    masked = tuple((o, round(a * r), round(b * r)) for o, a, b in trace.masked)
+    return replace(trace, data=data, p=tuple(x * r for x in trace.p), s=tuple(x * r for x in trace.s), masked=masked)
+
+
+def cut(trace: LabelledTrace, start: int, rng: Generator) -> Array:
+    """(3, LENGTH) from sample start; past the ends the trace is missing, or goes on with its own noise, mirrored."""
+    data, n = trace.data, trace.data.shape[1]
+    left, right = max(-start, 0), max(start + LENGTH - n, 0)
+    inner = data[:, max(start, 0) : min(start + LENGTH, n)]
+    quiet = int(min(trace.onsets, default=0)) - 50
+    return np.concatenate(
+        [
+            _extension(data[:, :quiet][:, ::-1], left, rng, quiet >= QUIET)[:, ::-1],
+            inner,
+            _extension(data[:, -min(1000, n) :][:, ::-1], right, rng, rng.random() < 0.5),
+        ],
+        axis=1,
+    )[:, :LENGTH]
+
+
+def _extension(noise: Array, length: int, rng: Generator, possible: bool) -> Array:
+    """(3, length): noise mirrored again and again, or missing."""
+    if length == 0 or not possible or rng.random() < 0.3:
+        return np.full((3, length), np.nan, np.float32)
+    return np.pad(noise, ((0, 0), (0, max(length - noise.shape[1], 0))), "symmetric")[:, :length]

@@ -1,0 +1,197 @@
+"""Synthetic earthquakes with a known answer: P, S, coda and no noise. For training, and for tests.
+
+A stochastic point-source model, the P and the S wave train each made in three steps:
+    excitation   a pulse at every arrival, then scattered energy that grows and dies away (coda)
+    source       velocity spectrum with corner frequency fc (Brune 1970, doi:10.1029/JB075i026p04997)
+    path         attenuation exp(-pi f t*), as a causal low-pass so that nothing moves ahead of the onset
+Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+RATE = 100.0  # Hz
+VP_KM_S, VS_KM_S = 6.1, 3.5  # crust; Pn and Sn 8.0 and 4.5 km/s below it (IASP91, Kennett & Engdahl 1991)
+VPN_KM_S, VSN_KM_S, MOHO_DELAY_S = 8.0, 4.5, 6.5
+LEAD = 100  # samples of silence before P
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Synthetic:
+    """data : (3, sample) ZNE, peak 1, silent before p_sample; onsets in samples at 100 Hz."""
+
+    data: NDArray[np.float32]
+    p_sample: float
+    s_sample: float
+    coda_end_sample: float
+    distance_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Arrivals after the first P, in seconds, with their amplitudes; the first of each list is the onset."""
+
+    distance_km: float
+    p: list[tuple[float, float]]
+    s: list[tuple[float, float]]
+
+
+def earthquake(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
+    """One earthquake at one station; s_minus_p in seconds, drawn from 0.15 to 70 s when not given.
+
+    >>> e = earthquake(np.random.default_rng(0), s_minus_p=4.0)
+    >>> e.data.shape[0], round((e.s_sample - e.p_sample) / 100, 2), float(abs(e.data[:, :100]).max())
+    (3, 4.0, 0.0)
+    """
+    sp = draw_s_minus_p(rng) if s_minus_p is None else s_minus_p
+    path = _path(rng, sp)
+    coda_s = min(4 + 1.2 * sp + rng.exponential(3 + 0.4 * sp), 120.0)
+    length = int((sp + coda_s) * RATE) + LEAD + 2
+    jitter = rng.uniform(0, 1)  # onsets fall between samples
+    corner = _corner_hz(rng, path.distance_km)
+    t_star = (sp * 1.37 + 0.3) / rng.uniform(80, 900)  # travel time of P over Q
+    azimuth, incidence = rng.uniform(0, 2 * np.pi), np.radians(rng.triangular(2, 15, 60))
+    p = _train(rng, path.p, length, jitter, min(0.15 * sp + 0.5, 8.0), corner * 1.4, t_star)
+    s = _train(rng, path.s, length, jitter, max(coda_s / 4, 0.5), corner, t_star * rng.uniform(1, 2.2))
+    data = _turn(p * _p_polarisation(incidence, rng) + s * _s_polarisation(incidence, rng), azimuth)
+    if rng.random() < 0.25:  # an accelerometer
+        data = np.diff(data, prepend=0)
+    data = _site(rng, data)
+    start = LEAD + jitter
+    s_sample = start + sp * RATE
+    return Synthetic(_unit(data), start, s_sample, s_sample + coda_s * RATE, path.distance_km)
+
+
+def draw_s_minus_p(rng: Generator) -> float:
+    """Seconds between P and S: mostly local, one in four regional (up to 70 s)."""
+    low, high = ((0.15, 3), (1, 12), (6, 25), (20, 70))[rng.choice(4, p=(0.25, 0.35, 0.2, 0.2))]
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _path(rng: Generator, sp: float) -> Path:
+    """Direct waves close by; Pn, Pg and Sn, Sg beyond about 120 km. Multiples follow each phase."""
+    distance = sp / (1 / VS_KM_S - 1 / VP_KM_S)
+    ratio = float(np.exp(rng.normal(1.1, 0.6)))  # S over P amplitude
+    if sp < 15 or rng.random() < 0.3:
+        return Path(distance, _multiples(rng, 0.0, 1.0), _multiples(rng, sp, ratio))
+    distance = (sp - 0.7 * MOHO_DELAY_S) / (1 / VSN_KM_S - 1 / VPN_KM_S)
+    p_delay = max(distance / VP_KM_S - (distance / VPN_KM_S + MOHO_DELAY_S), 0.8)
+    s_delay = max(distance / VS_KM_S - (distance / VSN_KM_S + 1.7 * MOHO_DELAY_S), 1.2)
+    head = rng.uniform(0.15, 0.9)
+    p = _multiples(rng, 0.0, head) + _multiples(rng, p_delay, 1.0)
+    s = _multiples(rng, sp, ratio * rng.uniform(0.35, 0.9)) + _multiples(rng, sp + s_delay, ratio)
+    return Path(distance, p, s)
+
+
+def _multiples(rng: Generator, start: float, amplitude: float) -> list[tuple[float, float]]:
+    """A phase and the few reflections and conversions that follow it."""
+    count = rng.poisson(2)
+    delays = start + rng.exponential(0.15 + 0.03 * start, count)
+    return [(start, amplitude), *zip(delays, amplitude * rng.uniform(0.1, 0.8, count), strict=True)]
+
+
+def _corner_hz(rng: Generator, distance_km: float) -> float:
+    """Corner frequency: what is recorded far away is larger, so slower."""
+    top = 30 / (1 + distance_km / 60)
+    return float(np.exp(rng.uniform(np.log(1.0), np.log(max(top, 2.5)))))
+
+
+def _train(
+    rng: Generator,
+    arrivals: list[tuple[float, float]],
+    length: int,
+    jitter: float,
+    coda_s: float,
+    corner_hz: float,
+    t_star: float,
+) -> NDArray[Any]:
+    """One wave train (3, sample): row 0 coherent with row 1 and 2 at the pulses, independent in the coda."""
+    time = np.arange(length) / RATE
+    out = np.zeros((3, length))
+    scatter, emergence = rng.uniform(0.1, 0.8), rng.exponential(0.05 + 0.02 * coda_s)
+    for delay, amplitude in arrivals:
+        onset = (LEAD + jitter) / RATE + delay
+        since = time - onset
+        rises = np.where(since > 0, 1 - np.exp(-np.maximum(since, 0) / (emergence + 1e-3)), 0)
+        envelope = rises * np.exp(-np.maximum(since, 0) / coda_s)
+        out += amplitude * scatter * envelope * rng.standard_normal((3, length))
+        _pulse(out, onset * RATE, amplitude * rng.choice((-1, 1)))
+    return _attenuate(_brune(out, corner_hz), t_star)
+
+
+def _pulse(out: NDArray[Any], sample: float, amplitude: float) -> None:
+    """Add a unit impulse between two samples: the first sample that moves is the one after the onset."""
+    first = int(np.ceil(sample))
+    if first + 1 < out.shape[-1]:
+        out[:, first : first + 2] += amplitude * np.array([1 - (first - sample), first - sample]) * 3
+
+
+def _brune(x: NDArray[Any], corner_hz: float) -> NDArray[Any]:
+    """Velocity of Brune's source: two equal poles at the corner, differentiated."""
+    pole = np.exp(-2 * np.pi * corner_hz / RATE)
+    return lfilter([1, -1], np.poly([pole, pole]), x, axis=-1) * (1 - pole)
+
+
+def _attenuate(x: NDArray[Any], t_star: float) -> NDArray[Any]:
+    """Causal low-pass whose corner 1 / (pi t*) stands in for exp(-pi f t*)."""
+    pole = np.exp(-2 * RATE**-1 / max(t_star, 1e-3))
+    return lfilter([1 - pole], [1, -pole], x, axis=-1)
+
+
+def _p_polarisation(incidence: float, rng: Generator) -> NDArray[Any]:
+    """Vertical, radial, transverse amplitude of a P wave; scattering leaves some on the transverse."""
+    return np.array([[np.cos(incidence)], [np.sin(incidence)], [rng.uniform(0.02, 0.35)]])
+
+
+def _s_polarisation(incidence: float, rng: Generator) -> NDArray[Any]:
+    """Vertical, radial, transverse amplitude of an S wave with a random share of SH."""
+    angle = rng.uniform(0, np.pi)
+    vertical = np.cos(angle) * np.sin(incidence) + rng.uniform(0.05, 0.3)
+    return np.array([[vertical], [np.cos(angle) * np.cos(incidence)], [np.sin(angle)]])
+
+
+def _turn(zrt: NDArray[Any], azimuth: float) -> NDArray[Any]:
+    """Vertical, radial, transverse to Z, N, E."""
+    z, r, t = zrt
+    c, s = np.cos(azimuth), np.sin(azimuth)
+    return np.stack([z, c * r - s * t, s * r + c * t])
+
+
+def _site(rng: Generator, x: NDArray[Any]) -> NDArray[Any]:
+    """Resonances of the ground below the station, stronger on the horizontals."""
+    for _ in range(rng.poisson(0.7)):
+        radius, angle = rng.uniform(0.8, 0.97), 2 * np.pi * np.exp(rng.uniform(np.log(1.0), np.log(20))) / RATE
+        ringing = lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], x, axis=-1)
+        x = x + ringing * np.array([[0.3], [1.0], [1.0]]) * rng.uniform(0.2, 1.5)
+    return x
+
+
+def _unit(x: NDArray[Any]) -> NDArray[np.float32]:
+    return (x / max(np.abs(x).max(), 1e-12)).astype(np.float32)
+
+
+def noise(rng: Generator, length: int = 6000) -> NDArray[np.float32]:
+    """(3, length) ground noise with a random power-law spectrum, microseism and sometimes a hum. Unit deviation."""
+    f = np.fft.rfftfreq(length, 1 / RATE)
+    f[0] = f[1]
+    spectrum = f ** -rng.uniform(0, 1.2)
+    spectrum += rng.uniform(0, 20) * np.exp(-(((f - rng.uniform(0.12, 0.3)) / 0.08) ** 2))
+    for _ in range(rng.poisson(1)):
+        spectrum += rng.exponential(0.5) * np.exp(-(((f - rng.uniform(1, 45)) / rng.uniform(0.02, 3)) ** 2))
+    return shaped_noise(rng, np.repeat(spectrum[None], 3, 0), length)
+
+
+def shaped_noise(rng: Generator, amplitude: NDArray[Any], length: int) -> NDArray[np.float32]:
+    """Gaussian noise with the given amplitude spectrum (component, frequency) on rfftfreq's axis of any length."""
+    old, new = np.linspace(0, 1, amplitude.shape[-1]), np.linspace(0, 1, length // 2 + 1)
+    shape = np.stack([np.interp(new, old, row) for row in amplitude])
+    random = rng.standard_normal(shape.shape) + 1j * rng.standard_normal(shape.shape)
+    x = np.fft.irfft(shape * random, length)
+    return (x / max(x.std(), 1e-12)).astype(np.float32)

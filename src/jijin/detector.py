@@ -1,0 +1,231 @@
+"""Seismograms to picks: read, prepare, cut, predict, stitch, pick. One Detector for an archive and a live feed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.config import CutConfig, PickConfig
+from jijin.errors import DataError
+from jijin.models import Model, load
+from jijin.picking import CURVES, Picker
+from jijin.resampling import RATE, STEP_NS
+from jijin.types import Pick, Segment, utc
+from jijin.windows import IN_SAMPLES, Cutter, Instrument, Stitcher, Window
+
+if TYPE_CHECKING:
+    from obspy import Stream, Trace
+
+log = logging.getLogger("jijin")
+
+BATCH = 64  # windows predicted together, of any instruments
+KEEP = 60_000  # samples; origins older than that are of no open pick or detection (see the limits in picking.py)
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Stitched probabilities of an instrument from grid index start on: values (3, sample), rows picking.CURVES."""
+
+    instrument: Instrument
+    start: int
+    values: NDArray[np.float32]
+
+
+class Detector:
+    """Samples in as they come, picks out as soon as nothing can change them.
+
+    feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
+    fragment with data is used, to its last sample. A channel that cannot be used is logged and left out.
+    A sample is final once the window that starts with its block is complete: up to 60 s after it.
+    """
+
+    def __init__(
+        self, model: Model | str | Path | None = None, cut: CutConfig | None = None, pick: PickConfig | None = None
+    ) -> None:
+        self.model: Model = load(model or "cba") if model is None or isinstance(model, str | Path) else model
+        self.cut_config, self.pick_config = cut or CutConfig(), pick or PickConfig()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._cutter = Cutter(self.cut_config)
+        self._stitchers: dict[str, Stitcher] = {}
+        self._pickers: dict[str, Picker] = {}
+        self._refused: dict[str, DataError] = {}  # by seed id
+        self._batch = np.empty((BATCH, 3, IN_SAMPLES))  # used again and again
+
+    def feed(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> list[Pick]:
+        """Picks, by time, that have become certain with these samples. The source is neither changed nor kept."""
+        self._add(source)
+        return _by_time(self._pick(final=False))
+
+    def flush(self) -> list[Pick]:
+        """The remaining picks, by time; the last windows are filled up as if nothing followed.
+
+        The detector is then as new. DataError if no channel that was fed could be used.
+        """
+        picks = self._pick(final=True)
+        for picker in self._pickers.values():
+            picks += picker.finish()
+        self._finish()
+        return _by_time(picks)
+
+    def annotate(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> Stream:
+        """Probabilities of a whole stream, see jijin.annotate. Not to be mixed with feed()."""
+        from obspy import Stream
+
+        self._add(source)
+        chunks: dict[str, list[Curves]] = {}
+        for curves in self._curves(final=True):
+            chunks.setdefault(curves.instrument.name, []).append(curves)
+        self._finish()
+        return Stream([trace for parts in chunks.values() for trace in _traces(parts, self.model.name.upper())])
+
+    def _add(self, source: Any) -> None:
+        for segment in segments(source):  # read
+            try:
+                self._cutter.add(segment)  # prepare
+            except DataError as error:
+                if segment.seed_id not in self._refused:
+                    log.warning("%s; the channel is not used", error)
+                    self._refused[segment.seed_id] = error
+
+    def _curves(self, final: bool) -> Iterator[Curves]:
+        windows = self._cutter.cut(final)  # cut
+        while batch := list(islice(windows, BATCH)):
+            values = self._predict(batch)  # predict
+            yield from self._stitch(batch, values)  # stitch
+
+    def _pick(self, final: bool) -> list[Pick]:
+        picks = []
+        for curves in self._curves(final):
+            picks += self._picker(curves.instrument).push(curves.values, curves.start)  # pick
+            curves.instrument.forget(curves.start - KEEP)
+        return picks
+
+    def _predict(self, batch: list[Window]) -> NDArray[np.float32]:
+        """(window, curve, sample); 0 where no component has data."""
+        windows = np.stack([window.data for window in batch], out=self._batch[: len(batch)])
+        prediction = self.model.predict(windows)
+        values = np.stack([getattr(prediction, curve) for curve in CURVES], axis=1)
+        gap = np.isnan(windows).all(axis=1, keepdims=True)
+        return values * ~gap if gap.any() else values
+
+    def _stitch(self, batch: list[Window], values: NDArray[np.float32]) -> Iterator[Curves]:
+        """Curves that are final, of the batch's runs of windows that follow one another."""
+        at = 0
+        for _, group in groupby(enumerate(batch), key=lambda item: (item[1].instrument, item[1].block - item[0])):
+            windows = [window for _, window in group]
+            name, block = windows[0].instrument, windows[0].block
+            stitcher = self._stitchers.setdefault(name, Stitcher(self.cut_config))
+            done = stitcher.push(block, values[at : at + len(windows)])
+            yield Curves(self._cutter.instruments[name], block * stitcher.stride, done)
+            at += len(windows)
+
+    def _picker(self, instrument: Instrument) -> Picker:
+        if instrument.name not in self._pickers:
+            self._pickers[instrument.name] = Picker(
+                self._thresholds(), self.model.time_uncertainty, instrument.origin, self.pick_config.min_separation_s
+            )
+        return self._pickers[instrument.name]
+
+    def _thresholds(self) -> dict[str, float]:
+        given = {name: getattr(self.pick_config, f"threshold_{name}") for name in CURVES}
+        return {name: self.model.thresholds[name] if value is None else value for name, value in given.items()}
+
+    def _finish(self) -> None:
+        refused, used = list(self._refused.values()), bool(self._cutter.instruments)
+        self._reset()
+        if refused and not used:
+            raise DataError(f"no channel can be used: {refused[0]}" + (" ..." if len(refused) > 1 else ""))
+
+
+def segments(source: Any) -> Iterator[Segment]:
+    """Segments of an ObsPy Stream or Trace, of a Segment, or of an iterable of these; samples are not copied."""
+    if isinstance(source, Segment):
+        yield source
+    elif hasattr(source, "stats"):
+        start_ns, rate = source.stats.starttime.ns, float(source.stats.sampling_rate)
+        yield Segment(source.id, start_ns, rate, source.data)
+    elif isinstance(source, Iterable) and not isinstance(source, str | bytes | dict):
+        for item in source:
+            yield from segments(item)
+    else:
+        raise DataError(f"cannot take samples from {source!r}; give a Stream, a Trace or Segments, see jijin.read")
+
+
+def _by_time(picks: list[Pick]) -> list[Pick]:
+    return sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
+
+
+def _traces(parts: list[Curves], prefix: str) -> Iterator[Trace]:
+    """Three traces for each piece of an instrument's data."""
+    instrument = parts[0].instrument
+    for start, stop in _covered(instrument):
+        values = np.zeros((len(CURVES), stop - start), np.float32)
+        for part in parts:
+            first, last = max(start, part.start), min(stop, part.start + part.values.shape[1])
+            if first < last:
+                values[:, first - start : last - start] = part.values[:, first - part.start : last - part.start]
+        yield from _named(instrument, start, values, prefix)
+
+
+def _covered(instrument: Instrument) -> list[tuple[int, int]]:
+    """Grid indices (first, stop) of the stretches with data; gaps of up to a window do not part them."""
+    out: list[tuple[int, int]] = []
+    for span in sorted((span for row in instrument.spans for span in row), key=lambda s: s.first):
+        if out and span.first - out[-1][1] <= IN_SAMPLES:
+            out[-1] = (out[-1][0], max(out[-1][1], span.stop))
+        else:
+            out.append((span.first, span.stop))
+    return out
+
+
+def _named(instrument: Instrument, start: int, values: NDArray[np.float32], prefix: str) -> Iterator[Trace]:
+    from obspy import Trace
+
+    network, station, location, code = instrument.name.split(".")
+    start_ns = start * STEP_NS + instrument.origin("P", start)[1]
+    for curve, label in zip(values, ("Detection", "P", "S"), strict=True):
+        header = {"network": network, "station": station, "location": location, "sampling_rate": RATE}
+        yield Trace(curve, {**header, "channel": f"{prefix}_{code}_{label}", "starttime": utc(start_ns)})
+
+
+def pick(
+    stream: Stream | Trace | Iterable[Trace | Segment],
+    model: Model | str | Path | None = None,
+    *,
+    threshold_p: float | None = None,
+    threshold_s: float | None = None,
+    threshold_detection: float | None = None,
+    min_separation_s: float = 0.5,
+    stride_s: float = 30.0,
+) -> list[Pick]:
+    """P and S picks of a stream, by time.
+
+    model : a name, a file or a loaded model; None is the shipped one. Thresholds are probabilities; None takes those
+    the model was released with. DataError if no channel can be used.
+    """
+    config = PickConfig(threshold_p, threshold_s, threshold_detection, min_separation_s)
+    detector = Detector(model, CutConfig(stride_s), config)
+    return _by_time(detector.feed(stream) + detector.flush())
+
+
+def annotate(
+    stream: Stream | Trace | Iterable[Trace | Segment],
+    model: Model | str | Path | None = None,
+    *,
+    stride_s: float = 30.0,
+) -> Stream:
+    """Probabilities of a stream, as an ObsPy Stream at 100 Hz over the same span.
+
+    Three float32 traces for each instrument: channel CBA_HH_P, CBA_HH_S and CBA_HH_Detection for the model cba and
+    channels HHZ, HHN, HHE. In a gap they are 0, and a gap longer than a window (60 s) parts them.
+    """
+    return Detector(model, CutConfig(stride_s)).annotate(stream)

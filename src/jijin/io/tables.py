@@ -1,0 +1,96 @@
+"""Picks as CSV and JSON; docs/formats.md tells every column. Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from jijin.types import Pick
+
+COLUMNS = (
+    "seed_id",
+    "phase_hint",
+    "time",
+    "time_uncertainty_s",
+    "probability",
+    "detection_start",
+    "detection_end",
+    "detection_probability",
+)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(time_ns: int) -> str:
+    """Nanoseconds since 1970 as UTC in ISO 8601, rounded to microseconds.
+
+    >>> iso(1251073207419999600)
+    '2009-08-24T00:20:07.420000Z'
+    """
+    moment = EPOCH + timedelta(microseconds=(time_ns + 500) // 1000)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def row(pick: Pick) -> dict[str, str | float | None]:
+    """One pick under COLUMNS; the three columns of the detection are None for a pick outside of any."""
+    found = pick.detection
+    return {
+        "seed_id": pick.seed_id,
+        "phase_hint": pick.phase_hint,
+        "time": iso(pick.time_ns),
+        "time_uncertainty_s": round(pick.time_uncertainty_s, 4),
+        "probability": round(pick.probability, 4),
+        "detection_start": iso(found.start_ns) if found else None,
+        "detection_end": iso(found.end_ns) if found else None,
+        "detection_probability": round(found.probability, 4) if found else None,
+    }
+
+
+def write_csv(picks: Iterable[Pick], file: IO[str]) -> None:
+    """One row a pick below a row of COLUMNS; what is not there is an empty field. Lines end in a line feed."""
+    table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(map(row, picks))
+
+
+def write_json(picks: Iterable[Pick], file: IO[str], header: Mapping[str, Any]) -> None:
+    """An object: the fields of header, then "picks", a list of objects with the keys of COLUMNS."""
+    json.dump({**header, "picks": [row(pick) for pick in picks]}, file, indent=1)
+    file.write("\n")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of path when the block ends well, and is gone when it does not.
+
+    Raises OSError, with path's name, when the disk is full or the folder cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(_mode(path))
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot be written: {error.strerror}; it is left as it was", str(path)) from error
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    """Permissions of the file that is replaced, or those any new file would get."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

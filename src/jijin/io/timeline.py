@@ -1,0 +1,86 @@
+"""Many files as one timeline: grouped by station, cut in time, with only the files in memory that are needed now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from jijin.errors import ReadError
+from jijin.io.files import Content, Scan, load
+from jijin.io.formats import cut
+from jijin.types import NS, Segment, ns_to_samples
+
+CHUNK_NS = 6 * 3600 * NS  # one feed: long enough that a call costs nothing, short against a day in memory
+
+
+def groups(scans: Iterable[Scan]) -> list[list[Scan]]:
+    """Files that share a station, directly or through other files, together; each group in order of start time.
+
+    One file per channel and day gives one group a station; files with many stations in each give one group.
+    """
+    found: list[tuple[set[str], list[Scan]]] = []
+    for scan in sorted(scans, key=lambda s: (s.start_ns, s.path)):
+        mine = [group for group in found if group[0] & scan.stations]
+        found = [group for group in found if not group[0] & scan.stations]
+        stations = scan.stations.union(*(names for names, _ in mine))
+        found.append((set(stations), sorted(sum((files for _, files in mine), [scan]), key=lambda s: s.start_ns)))
+    return [files for _, files in sorted(found, key=lambda group: sorted(group[0]))]
+
+
+def chunks(scans: Iterable[Scan], length_ns: int = CHUNK_NS) -> Iterator[tuple[int, int]]:
+    """[start, end) in nanoseconds of the stretches of time that the files touch, at multiples of length_ns in UTC."""
+    touched: set[int] = set()
+    for scan in scans:
+        touched.update(range(scan.start_ns // length_ns, (scan.end_ns - 1) // length_ns + 1))
+    for index in sorted(touched):
+        yield index * length_ns, (index + 1) * length_ns
+
+
+def between(segment: Segment, start_ns: int, end_ns: int) -> Segment | None:
+    """The samples whose time t is in start_ns <= t < end_ns, as a view; None if there are none."""
+    first = _first_at(segment, start_ns)
+    stop = _first_at(segment, end_ns)
+    return cut(segment, first, stop) if first < stop else None
+
+
+def _first_at(segment: Segment, time_ns: int) -> int:
+    """Index of the first sample at or after a time; a sample less than 1 ns early, by rounding, counts as on time."""
+    index = ns_to_samples(time_ns - segment.start_ns - 1, segment.sampling_rate)
+    return int(np.clip(np.ceil(index), 0, len(segment.data)))
+
+
+@dataclass(slots=True)
+class Reel:
+    """The files of a group, read forward: each file is opened once and dropped when time has passed it.
+
+    loaded holds the waveforms in memory by file; it may be given for scans that are of no file.
+    problems collects, by file, the damage that showed up only when its samples were decoded.
+    """
+
+    scans: list[Scan]
+    loaded: dict[Path, list[Segment]] = field(default_factory=dict)
+    problems: dict[Path, str] = field(default_factory=dict)
+
+    def between(self, start_ns: int, end_ns: int) -> list[Segment]:
+        """All samples in start_ns <= t < end_ns, as views, in order of start time. Later calls must not go back."""
+        wanted = [scan for scan in self.scans if scan.start_ns < end_ns and scan.end_ns > start_ns]
+        self.loaded = {scan.path: self._segments(scan) for scan in wanted}
+        parts = (between(segment, start_ns, end_ns) for found in self.loaded.values() for segment in found)
+        return sorted((part for part in parts if part), key=lambda part: (part.start_ns, part.seed_id))
+
+    def _segments(self, scan: Scan) -> list[Segment]:
+        if scan.path not in self.loaded:
+            return self._open(scan)
+        return self.loaded[scan.path]
+
+    def _open(self, scan: Scan) -> list[Segment]:
+        try:
+            content = load(scan.path)
+        except ReadError as error:
+            content = Content([], str(error))
+        if content.damage:
+            self.problems[scan.path] = content.damage
+        return content.segments

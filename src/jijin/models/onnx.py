@@ -1,0 +1,111 @@
+"""The network at run time: one ONNX file through onnxruntime on the CPU. No torch, no pickle, no download.
+
+Windows go through the network one at a time, several side by side in threads: as fast as a large batch (a window's
+activations fit the cache) and the same to the last bit whatever windows come with it, which a batch is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jijin.errors import ModelError
+from jijin.models import Prediction
+from jijin.signal import missing, normalise
+
+COMPONENTS, SAMPLING_RATE, IN_SAMPLES = "ZNE", 100, 6000
+OUTPUTS = ("detection", "p", "s")
+GROUP = 8  # windows that a thread takes at a time
+
+
+class OnnxModel:
+    """A model in a file, ready to predict.
+
+    name, version, thresholds and time_uncertainty are those it was released with. Safe to use from several threads.
+    """
+
+    def __init__(self, file: str | Path, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ModelError(f"'threads' must be at least 1, or None for all (got {threads})")
+        self.file = Path(file)
+        self.threads = threads or os.cpu_count() or 1
+        self._session = _open(self.file)
+        try:
+            meta = _metadata(self._session)
+            self.name, self.version = str(meta["name"]), str(meta["version"])
+            self.thresholds: Mapping[str, float] = {key: float(meta["thresholds"][key]) for key in OUTPUTS}
+            self.time_uncertainty: Mapping[str, Mapping[str, float]] = {
+                key: {name: float(meta["time_uncertainty"][key][name]) for name in ("scale", "floor_s")}
+                for key in OUTPUTS[1:]
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{self.file}: not a jijin model, its metadata lack {error}") from error
+        _check_shapes(self._session, meta, self.file)
+
+    def __repr__(self) -> str:
+        return f"OnnxModel({self.name} {self.version}, {self.file.name})"
+
+    def predict(self, windows: ArrayLike) -> Prediction:
+        """Probabilities of windows : (window, 3, 6000), rows Z, N, E at 100 Hz; any units and real dtype.
+
+        Missing samples are NaN or long runs of exact zeros; where all three components miss, the probability is 0.
+        Never changes its input. ModelError if the shape is another.
+        """
+        x = np.asarray(windows)
+        if x.shape[1:] != (len(COMPONENTS), IN_SAMPLES) or x.dtype.kind not in "iufb":
+            raise ModelError(
+                f"'windows' must be real numbers of shape (window, 3, {IN_SAMPLES}) (got {x.dtype} {x.shape})"
+            )
+        out = np.empty((len(OUTPUTS), len(x), IN_SAMPLES), np.float32)
+        groups = [slice(at, at + GROUP) for at in range(0, len(x), GROUP)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            work = pool.map if len(groups) > 1 else map
+            for _ in work(lambda group: self._predict_group(x[group], out[:, group]), groups):
+                pass
+        return Prediction(*out)
+
+    def _predict_group(self, x: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """(window, 3, sample) -> out (output, window, sample)."""
+        ready = normalise(x)
+        for i in range(len(x)):
+            out[:, i] = np.concatenate(self._session.run(OUTPUTS, {"windows": ready[i : i + 1]}))
+        out[:, missing(x).all(axis=1)] = 0
+
+
+def _open(file: Path) -> Any:
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the threads are ours
+    options.log_severity_level = 4
+    errors = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile)
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except (*errors, state.NotImplemented, state.RuntimeException) as error:
+        raise ModelError(f"{file}: not a readable ONNX file ({str(error).splitlines()[0]})") from error
+
+
+def _metadata(session: Any) -> Any:
+    return json.loads(session.get_modelmeta().custom_metadata_map["jijin"])
+
+
+def _check_shapes(session: Any, meta: Mapping[str, Any], file: Path) -> None:
+    """ModelError unless the file says and has what predict() relies on."""
+    want = {"components": COMPONENTS, "sampling_rate": SAMPLING_RATE, "in_samples": IN_SAMPLES}
+    for key, value in want.items():
+        if meta.get(key) != value:
+            raise ModelError(f"{file}: '{key}' must be {value} (got {meta.get(key)})")
+    inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
+    if inputs != [("windows", "tensor(float)", [len(COMPONENTS), IN_SAMPLES])]:
+        raise ModelError(f"{file}: the input must be float 'windows' (batch, 3, {IN_SAMPLES}) (got {inputs})")
+    outputs = {o.name: o.shape[1:] for o in session.get_outputs()}
+    if any(outputs.get(name) != [IN_SAMPLES] for name in OUTPUTS):
+        raise ModelError(f"{file}: outputs must be detection, p and s, each (batch, {IN_SAMPLES}) (got {outputs})")

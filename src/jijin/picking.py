@@ -1,0 +1,289 @@
+"""Probability curves to picks: one state machine, for an archive and a live feed alike.
+
+A run opens at the first sample at or above the threshold and closes at the first one below half of it, so noise on a
+curve near the threshold does not make two of one. Each peak of a run that a valley below half its height sets apart
+is an onset: at least one per run. How the curve is cut into pushes changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.resampling import RATE, STEP_NS
+from jijin.types import Detection, Pick
+
+CURVES = ("detection", "p", "s")  # rows of what push() takes
+REFINE = 10  # samples: the centroid moves a pick by at most 0.1 s
+SPREAD = 50  # samples on both sides of a peak whose probability makes the uncertainty
+LONGEST_ONSET = 6_000  # samples; a curve that stays up for a minute is cut there
+LONGEST_DETECTION = 30_000  # samples
+JOIN = 100  # samples: detections closer than 1 s are one
+TOLERANCE = 100  # samples: a pick up to 1 s outside a detection belongs to it
+
+Curve = NDArray[np.float32]
+Origin = Callable[[str, int], tuple[str, int]]  # (phase, grid index) -> seed id, offset in ns
+Run = tuple[int, int, Curve]  # start, stop in the curve that comes with them
+
+
+class RunFinder:
+    """Finds the runs of one curve, with `margin` samples of curve kept before and awaited after each."""
+
+    def __init__(self, threshold: float, longest: int, margin: int = 0) -> None:
+        self.threshold, self.longest, self.margin = threshold, longest, margin
+        self.base = 0  # grid index of curve[0]
+        self.settled = 0  # grid index before which every run has been returned
+        self._curve: Curve = np.empty(0, np.float32)
+
+    def restart(self, index: int) -> None:
+        """Begin anew at a grid index."""
+        self.base = self.settled = index
+        self._curve = np.empty(0, np.float32)
+
+    def push(self, samples: Curve, final: bool = False) -> Iterator[Run]:
+        """Runs that are complete after these samples; all, if final."""
+        curve = self._curve = np.concatenate([self._curve, samples])
+        opens = np.flatnonzero(curve >= self.threshold)
+        at = self.settled - self.base
+        while (start := _first(opens, at)) is not None:
+            at = start
+            stop = self._close(curve, start)
+            if stop + self.margin > len(curve) and not final:
+                break
+            at = min(stop, len(curve))
+            yield start, at, curve
+        self._keep_from(len(curve) if start is None else at)
+
+    def _close(self, curve: Curve, start: int) -> int:
+        """Where the run that opens at start closes; beyond the end of the curve if it is still open."""
+        low = curve[start : start + self.longest] < self.threshold / 2
+        if low.any():
+            return start + int(low.argmax())
+        return start + self.longest if start + self.longest <= len(curve) else len(curve) + 1
+
+    def _keep_from(self, at: int) -> None:
+        self.settled = self.base + at
+        drop = max(at - self.margin, 0)
+        self._curve, self.base = self._curve[drop:].copy(), self.base + drop
+
+
+def _first(indices: NDArray[Any], start: int) -> int | None:
+    """First of the sorted indices that is not before start."""
+    at = int(np.searchsorted(indices, start))
+    return int(indices[at]) if at < len(indices) else None
+
+
+def peaks(curve: Curve, threshold: float, separation: int) -> list[int]:
+    """Samples of the peaks at or above the threshold that stand apart from every higher one, highest first.
+
+    Two peaks are apart if there are more than `separation` samples and a value below half the lower one between them.
+    The peak of a plateau is its middle.
+    """
+    from scipy.signal import find_peaks
+
+    found, more = find_peaks(np.concatenate([[0], curve, [0]]), height=threshold, prominence=0)
+    found = found[more["prominences"] > more["peak_heights"] / 2] - 1  # the rest has no such valley on one side
+    kept: list[int] = []
+    for peak in found[np.argsort(-curve[found], kind="stable")].tolist():
+        if all(abs(peak - k) > separation and curve[min(peak, k) : max(peak, k)].min() < curve[peak] / 2 for k in kept):
+            kept.append(peak)
+    return kept
+
+
+def refine(curve: Curve, peak: int) -> float:
+    """Peak position with a fraction: the centroid of what rises above half the peak, within 0.1 s of it.
+
+    Where the curve is so broad that half its height is out of reach, a higher level is taken, the same on both sides;
+    a symmetric peak is then found without bias wherever it lies between samples.
+    """
+    first, stop = max(peak - REFINE, 0), min(peak + REFINE + 1, len(curve))
+    part = curve[first:stop].astype(np.float64)
+    at = peak - first
+    level = max(part[at] / 2, *_reached_ends(part, part[at] / 2, at))
+    low, high = _stretch(part > level, at)
+    weight = part[low:high] - level
+    if low == high:
+        return float(peak)
+    weight = part[low:high] - level
+    return first + low + float((weight * np.arange(high - low)).sum() / weight.sum())
+
+
+def _reached_ends(part: NDArray[np.float64], level: float, at: int) -> tuple[float, ...]:
+    """Values at those ends that the curve reaches from the peak without falling to the level."""
+    low, high = _stretch(part > level, at)
+    ends = [part[0]] * (low == 0 and at == REFINE) + [part[-1]] * (high == len(part) and high - at == REFINE + 1)
+    return (level, *map(float, ends))
+
+
+def _stretch(flags: NDArray[np.bool_], at: int) -> tuple[int, int]:
+    """The stretch of True around index at: first, one after the last; empty if flags[at] is False."""
+    if not flags[at]:
+        return at, at
+    before, after = np.flatnonzero(~flags[:at]), np.flatnonzero(~flags[at:])
+    return (int(before[-1]) + 1 if len(before) else 0), (at + int(after[0]) if len(after) else len(flags))
+
+
+def spread_s(curve: Curve, peak: int, centre: float) -> float:
+    """Square root of the second moment about centre of the probability within 0.5 s of the peak, in seconds."""
+    first = max(peak - SPREAD, 0)
+    part = curve[first : peak + SPREAD + 1].astype(np.float64)
+    distance = np.arange(first, first + len(part)) - centre
+    return float(np.sqrt((part * distance**2).sum() / part.sum())) / RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """A peak on the grid: index of its sample, and what becomes of it."""
+
+    index: int
+    pick: Pick
+
+
+class OnsetFinder:
+    """One phase: its curve in, its onsets out; of two closer than min_separation_s the stronger stays."""
+
+    def __init__(self, phase: str, threshold: float, uncertainty: Mapping[str, float], separation: int) -> None:
+        self.phase, self.threshold, self.separation = phase, threshold, separation
+        self._scale, self._floor_s = uncertainty["scale"], uncertainty["floor_s"]
+        self.runs = RunFinder(threshold, LONGEST_ONSET, SPREAD)
+        self._last: Onset | None = None  # may still lose against a stronger one
+
+    def push(self, samples: Curve, origin: Origin, final: bool = False) -> list[Onset]:
+        """Onsets that are certain after these samples."""
+        out: list[Onset] = []
+        for start, stop, curve in self.runs.push(samples, final):
+            for peak in sorted(peaks(curve[start:stop], self.threshold, self.separation)):
+                out += self._rival(self._onset(curve, start + peak, origin))
+        if self._last and (final or self.runs.settled > self._last.index + self.separation):
+            out.append(self._last)
+            self._last = None
+        return out
+
+    def _rival(self, new: Onset) -> list[Onset]:
+        """Hold the stronger of two onsets that are too close; otherwise let the earlier one go."""
+        old = self._last
+        apart = old is None or new.index - old.index > self.separation
+        if old is None or apart or new.pick.probability > old.pick.probability:
+            self._last = new
+        return [old] if old and apart else []
+
+    def _onset(self, curve: Curve, peak: int, origin: Origin) -> Onset:
+        near, at = curve[max(peak - SPREAD, 0) : peak + SPREAD + 1], min(peak, SPREAD)  # the same however it is cut
+        index, centre = self.runs.base + peak, refine(near, at)
+        seed_id, offset_ns = origin(self.phase, index)
+        time_ns = index * STEP_NS + round((centre - at) * STEP_NS) + offset_ns
+        uncertainty_s = max(self._floor_s, self._scale * spread_s(near, at, centre))
+        return Onset(index, Pick(seed_id, self.phase, time_ns, uncertainty_s, float(curve[peak])))
+
+
+class DetectionFinder:
+    """The detection curve in; which detection holds a sample, out."""
+
+    def __init__(self, threshold: float) -> None:
+        self.runs = RunFinder(threshold, LONGEST_DETECTION)
+        self._open: tuple[int, int, float] | None = None  # may still be joined by the next one
+        self._closed: list[tuple[int, int, float]] = []  # start, stop, highest probability
+
+    def push(self, samples: Curve, final: bool = False) -> None:
+        """Take in the next samples."""
+        for start, stop, curve in self.runs.push(samples, final):
+            self._join(self.runs.base + start, self.runs.base + stop, float(curve[start:stop].max()))
+        if self._open and (final or self.runs.settled - self._open[1] >= JOIN):
+            self._close()
+
+    def _join(self, start: int, stop: int, probability: float) -> None:
+        if self._open and start - self._open[1] < JOIN and stop - self._open[0] <= LONGEST_DETECTION:
+            self._open = (self._open[0], stop, max(self._open[2], probability))
+            return
+        self._close()
+        self._open = (start, stop, probability)
+
+    def _close(self) -> None:
+        self._closed += [self._open] if self._open else []
+        self._open = None
+
+    @property
+    def settled(self) -> int:
+        """Grid index before which every detection that starts there is known to its end."""
+        return self._open[0] if self._open else self.runs.settled
+
+    def at(self, index: int) -> tuple[int, int, float] | None:
+        """The detection that holds a grid index, else the nearest within the tolerance."""
+        near = [(max(d[0] - index, index - d[1] + 1, 0), d) for d in self._closed]
+        distance, found = min(near, default=(TOLERANCE + 1, None))
+        return found if distance <= TOLERANCE else None
+
+    def forget(self, before: int) -> None:
+        """Drop detections that no sample from this index on can belong to."""
+        self._closed = [d for d in self._closed if d[1] + TOLERANCE >= before]
+
+
+class Picker:
+    """The three curves of one instrument in, picks out.
+
+    thresholds : "detection", "p", "s" -> probability; time_uncertainty : "p", "s" -> scale, floor_s (one standard
+    deviation is the larger of floor_s and scale times the spread of the peak); origin names the channel and the clock
+    offset of a sample.
+    """
+
+    def __init__(
+        self,
+        thresholds: Mapping[str, float],
+        time_uncertainty: Mapping[str, Mapping[str, float]],
+        origin: Origin,
+        min_separation_s: float = 0.5,
+    ) -> None:
+        separation = round(min_separation_s * RATE)
+        self._detections = DetectionFinder(thresholds["detection"])
+        self._phases = [
+            OnsetFinder(phase.upper(), thresholds[phase], time_uncertainty[phase], separation) for phase in CURVES[1:]
+        ]
+        self._origin = origin
+        self._waiting: list[Onset] = []  # for their detection to end
+        self._next: int | None = None  # grid index that is expected
+
+    def push(self, probabilities: NDArray[np.float32], start_index: int) -> list[Pick]:
+        """probabilities : (3, sample), rows detection, P, S, from grid index start_index on.
+
+        Returns the picks that are certain now. A jump of the index is a gap: it ends what is open.
+        """
+        picks = self.finish() if start_index != self._next else []
+        if self._next is None:
+            for runs in (self._detections.runs, *(finder.runs for finder in self._phases)):
+                runs.restart(start_index)
+        self._next = start_index + probabilities.shape[1]
+        return picks + self._advance(probabilities)
+
+    def finish(self) -> list[Pick]:
+        """Picks of everything that is still open; the next push starts anew."""
+        if self._next is None:
+            return []
+        picks = self._advance(np.empty((3, 0), np.float32), final=True)
+        self._next = None
+        return picks
+
+    def _advance(self, probabilities: NDArray[np.float32], final: bool = False) -> list[Pick]:
+        self._detections.push(probabilities[0], final)
+        for finder, curve in zip(self._phases, probabilities[1:], strict=True):
+            self._waiting += finder.push(curve, self._origin, final)
+        limit = self._next if final and self._next is not None else self._detections.settled - TOLERANCE
+        done = [onset for onset in self._waiting if onset.index < limit]
+        self._waiting = [onset for onset in self._waiting if onset.index >= limit]
+        picks = [self._with_detection(onset) for onset in done]
+        open_from = [onset.index for onset in self._waiting] + [f.runs.settled - f.separation for f in self._phases]
+        self._detections.forget(min(open_from))
+        return sorted(picks, key=lambda pick: (pick.time_ns, pick.phase_hint))
+
+    def _with_detection(self, onset: Onset) -> Pick:
+        found = self._detections.at(onset.index)
+        if found is None:
+            return onset.pick
+        start, stop, probability = found
+        offset_ns = self._origin("P", start)[1]
+        return replace(
+            onset.pick, detection=Detection(start * STEP_NS + offset_ns, stop * STEP_NS + offset_ns, probability)
+        )

@@ -1,0 +1,173 @@
+"""A training run to a released model: ONNX with a parity check, thresholds and uncertainties from dev, and a card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import jijin
+from jijin.data.traces import P, S
+from jijin.errors import ModelError, ReadError
+from jijin.evaluate import Report, Window, best_thresholds, evaluate, find_picks, match, predict_with, summary
+from jijin.models import load
+from jijin.models.cba import CBA, CBAConfig
+from jijin.picking import spread_s
+from jijin.signal import normalise
+
+PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
+FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
+Uncertainty = dict[str, dict[str, float]]
+DEFAULTS: dict[str, Any] = {
+    "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
+    "time_uncertainty": {"p": {"scale": 1.0, "floor_s": 0.01}, "s": {"scale": 1.0, "floor_s": 0.02}},
+}
+
+
+class Released(nn.Module):
+    """The network as it is shipped: normalised windows (batch, 3, 6000) -> three probabilities (batch, 6000)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        detection, p, s = self.network(windows).sigmoid().unbind(1)
+        return detection, p, s
+
+
+def load_network(checkpoint: Path) -> CBA:
+    """The averaged weights of a checkpoint, ready to predict."""
+    if not checkpoint.is_file():
+        raise ReadError(f"{checkpoint}: no such checkpoint; give the folder that 'jijin train -o' wrote")
+    content = torch.load(checkpoint, weights_only=True)
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in content["settings"].items()}
+    network = CBA(CBAConfig(**settings))  # type: ignore[arg-type]
+    network.load_state_dict({k.removeprefix("module."): v for k, v in content["average"].items() if k != "n_averaged"})
+    return network.eval()
+
+
+def export(
+    run: Path, out: Path, dev: Sequence[Window], test: Sequence[Window], name: str, card: Mapping[str, Any]
+) -> Path:
+    """Write the model of a run and its card (out with the suffix .json).
+
+    Thresholds and uncertainties are set on dev; test is only scored. Without dev windows the defaults stay, and the
+    card says so. Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
+    """
+    network = Released(load_network(run / "best.pt")).eval()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_suffix(".part.onnx")
+    write_onnx(network, part, name, DEFAULTS)
+    difference = check_parity(network, part)
+    settings, reports = DEFAULTS, {}
+    if dev:
+        curves = predict_with(load(part), dev)
+        settings = settle(curves, dev)
+        write_onnx(network, part, name, settings)
+        thresholds = {P: settings["thresholds"]["p"], S: settings["thresholds"]["s"]}
+        reports["dev"] = evaluate(name, curves, dev, thresholds)
+    if dev and test:
+        reports["test"] = evaluate(name, predict_with(load(part), test), test, thresholds)
+    part.replace(out)
+    parameters = sum(p.numel() for p in network.parameters())
+    _write_card(out, {**card, **settings, "parameters": parameters, "parity": difference}, reports)
+    return out
+
+
+def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str, Any]) -> None:
+    """The network with its settings in the file's metadata."""
+    import onnx
+
+    example = torch.zeros(2, 3, 6000)
+    outputs = ["detection", "p", "s"]
+    axes = {key: {0: "batch"} for key in ("windows", *outputs)}
+    with warnings.catch_warnings():  # torch's newer exporter needs one more package
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)  # of tracing the LSTM
+        torch.onnx.export(
+            network,
+            (example,),
+            str(path),
+            input_names=["windows"],
+            output_names=outputs,
+            dynamic_axes=axes,
+            dynamo=False,
+        )
+    model = onnx.load(str(path))
+    content = {
+        "name": name,
+        "version": jijin.__version__,
+        "components": "ZNE",
+        "sampling_rate": 100,
+        "in_samples": 6000,
+    }
+    onnx.helper.set_model_props(model, {"jijin": json.dumps({**content, **settings})})
+    onnx.save(model, str(path))
+
+
+def check_parity(network: nn.Module, path: Path) -> float:
+    """Largest difference between torch and ONNX Runtime on noise and on a pulse."""
+    x = np.random.default_rng(0).standard_normal((8, 3, 6000)).astype(np.float32)
+    x[4:, :, 3000:] *= 20
+    with torch.inference_mode():
+        expected = torch.stack(network(torch.from_numpy(normalise(x)))).numpy()
+    got = load(path).predict(x)
+    difference = float(np.abs(np.stack([got.detection, got.p, got.s]) - expected).max())
+    if not difference < PARITY:
+        raise ModelError(f"{path}: ONNX Runtime differs from torch by {difference:.1e}, more than {PARITY:.0e}")
+    return difference
+
+
+def settle(curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window]) -> dict[str, Any]:
+    """Thresholds with the highest F1 on dev, and the uncertainty that holds 68 % of the residuals there."""
+    best = best_thresholds(curves, dev)
+    uncertainty = {
+        key: {"scale": _scale(curves[phase], dev, phase, best[phase]), "floor_s": FLOOR_S[phase]}
+        for phase, key in ((P, "p"), (S, "s"))
+    }
+    return {"thresholds": {"detection": 0.5, "p": best[P], "s": best[S]}, "time_uncertainty": uncertainty}
+
+
+def _scale(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float) -> float:
+    """Factor on the spread of a peak that makes it cover 68 % of the residuals."""
+    ratios = []
+    for curve, window, picks in zip(curves, dev, find_picks(curves, phase, threshold), strict=True):
+        for pick in picks:
+            residuals, _, _ = match([pick], window.onsets[phase], (), 50)
+            spread = spread_s(curve, round(pick[0]), pick[0])
+            ratios += [abs(r) / 100 / max(spread, 1e-3) for r in residuals]
+    return round(float(np.quantile(ratios, 0.68)), 3) if ratios else 1.0
+
+
+def _write_card(out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    scores = {split: summary(report) for split, report in reports.items()}
+    card = {
+        "name": out.stem,
+        "version": jijin.__version__,
+        "code": _revision(),
+        "sha256": digest,
+        "bytes": out.stat().st_size,
+        **content,
+        "scores": scores or "not measured: no labelled data was given, thresholds are the defaults",
+    }
+    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+def _revision() -> str:
+    """The commit of the code, "unknown" outside a checkout."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,275 @@
+"""Z, N and E side by side on the 100 Hz grid; windows out, stitched curves back.
+
+The grid is fixed in UTC: index g is 10 ms * g after 1970, a block is one stride long and starts at a multiple of it;
+a window is the block it starts with and those that follow. So a window, and with it a pick, does not depend on where a
+file or a packet starts. Each block is read once and every window with any data in any component is cut; missing samples
+are NaN.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.buffer import Channel, Run, runs_of
+from jijin.config import CutConfig
+from jijin.errors import ConfigError, DataError
+from jijin.resampling import RATE, STEP_NS, check_rate, is_native
+from jijin.types import NS, Segment, instrument_id, utc
+
+log = logging.getLogger("jijin")
+
+IN_SAMPLES = 6000  # a window: 60 s
+SLAB = 64  # blocks read at a time
+ROWS = "ZNE"
+# Codes that may fill a row, best first. 1 and 2 stand for horizontals that do not point north and east;
+# sets without Z are numbered 3, 2, 1 for vertical, north, east.
+CODES = {"Z": ("Z3", "N1", "E2"), "3": ("3", "N2", "E1")}
+PHASE_ROWS = {"P": (0, 1, 2), "S": (1, 2, 0)}  # where a phase is read, best first
+
+
+def rows_of(codes: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Orientation codes that fill the rows Z, N, E, best first in each row.
+
+    >>> rows_of("Z12"), rows_of("123"), rows_of("H")
+    ((('Z',), ('1',), ('2',)), (('3',), ('2',), ('1',)), (('H',), (), ()))
+    """
+    seen = set(codes)
+    table = CODES["3" if "3" in seen and "Z" not in seen else "Z"]
+    rows = tuple(tuple(code for code in row if code in seen) for row in table)
+    unknown = sorted(seen - set("ZNE123"))
+    return rows if any(rows) or not unknown else ((unknown[0],), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """data : (3, 6000) float64, rows Z, N, E, NaN where missing; it starts where its block starts."""
+
+    instrument: str
+    block: int
+    data: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Grid indices first ... stop - 1 of a row come from one channel, offset_ns later than the grid says."""
+
+    first: int
+    stop: int
+    seed_id: str
+    offset_ns: int
+
+
+@dataclass(slots=True)
+class Instrument:
+    """The channels of one sensor and what has been cut from them."""
+
+    name: str  # NET.STA.LOC.BI
+    stride: int  # samples in a block
+    channels: dict[str, Channel] = field(default_factory=dict)  # by orientation code
+    next_block: int | None = None  # first that is not cut yet
+    spans: tuple[list[Span], list[Span], list[Span]] = field(default_factory=lambda: ([], [], []))
+    tail: NDArray[np.float64] = field(init=False)  # the blocks before next_block that coming windows still contain
+
+    def __post_init__(self) -> None:
+        self.tail = np.full((3, IN_SAMPLES - self.stride), np.nan)
+
+    def add(self, seed_id: str, run: Run) -> Run:
+        """Take the samples of a run that are not too late; returns the ones that are."""
+        code = seed_id[-1:]
+        if code not in self.channels:
+            self.channels[code] = Channel(seed_id)
+            self._log_orientation(code)
+        first = self._first_in_time(run)
+        if first < run.stop:
+            self.channels[code].add(run.between(first, run.stop))
+        return run.between(run.first, first)
+
+    def _first_in_time(self, run: Run) -> int:
+        if self.next_block is None:
+            return run.first
+        frontier = self.next_block * self.stride
+        on_time = frontier - run.grid_shift if is_native(run.sampling_rate) else run.position(frontier * STEP_NS)
+        return max(run.first, math.ceil(on_time))
+
+    def _log_orientation(self, code: str) -> None:
+        used = {c for row in rows_of(self.channels) for c in row}
+        if code in used - set("ZNE123"):
+            log.warning("%s: unknown orientation code '%s'; taken as vertical", self.name + code, code)
+        elif code not in used:
+            log.warning("%s: unknown orientation code '%s'; the channel is not used", self.name + code, code)
+
+    def _rows(self) -> list[list[Channel]]:
+        return [[self.channels[code] for code in row if self.channels[code].runs] for row in rows_of(self.channels)]
+
+    def ready(self, wait_until_ns: int) -> int:
+        """First block that may still change: some row has no data past it, and it is not older than wait_until_ns."""
+        rows = self._rows()
+        in_all = min(max((channel.ready_ns for channel in row), default=0) for row in rows)
+        margin = max((c.runs[-1].end_ns - c.ready_ns for row in rows for c in row), default=0)
+        return max(in_all, wait_until_ns - margin) // (self.stride * STEP_NS)
+
+    def last(self) -> int:
+        """First block after every window that holds data."""
+        stops = [channel.stop_grid_index() for row in self._rows() for channel in row]
+        return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride
+
+    def cut(self, stop: int) -> Iterator[Window]:
+        """Windows that end before block number stop."""
+        while (first := self._skip_gap(stop)) < stop:
+            end = min(first + SLAB, stop)
+            data = np.concatenate([self.tail, self._read(first, end)], axis=1)
+            self.next_block, self.tail = end, data[:, (end - first) * self.stride :].copy()
+            yield from self._windows(data, first)
+        self.next_block = first
+        for channel in self.channels.values():
+            if channel.runs:
+                channel.trim(first * self.stride)
+
+    def _skip_gap(self, stop: int) -> int:
+        """The next block to read; in a gap that is the next one with data, or stop."""
+        if self.next_block is not None and not np.isnan(self.tail).all():
+            return self.next_block
+        start = -(2**62) if self.next_block is None else self.next_block * self.stride
+        found = [channel.first_grid_index(start) for row in self._rows() for channel in row]
+        block = min((index // self.stride for index in found if index is not None), default=stop)
+        return block if self.next_block is None else max(self.next_block, min(block, stop))
+
+    def _windows(self, data: NDArray[np.float64], first: int) -> Iterator[Window]:
+        """data : (3, tail and blocks); the first window starts with the tail."""
+        length = IN_SAMPLES // self.stride  # in blocks
+        there = ~np.isnan(data)
+        filled = np.logical_or.reduce(there.reshape(3, -1, self.stride), axis=(0, 2)).tolist()
+        for i in range(len(filled) - length + 1):
+            if any(filled[i : i + length]):
+                window = data[:, i * self.stride : i * self.stride + IN_SAMPLES]
+                yield Window(self.name, first - length + 1 + i, window)
+
+    def _read(self, first: int, stop: int) -> NDArray[np.float64]:
+        """(3, sample) of the blocks first ... stop - 1; a block without the best channel takes the next best."""
+        data = np.full((3, (stop - first) * self.stride), np.nan)
+        for out, channels, spans in zip(data, self._rows(), self.spans, strict=True):
+            self._read_row(out, channels[:1], spans, first)
+            for block in range(first, stop) if channels[1:] else ():
+                part = out[(block - first) * self.stride :][: self.stride]
+                for channel in channels[1:]:
+                    if np.isnan(part).all():
+                        self._read_row(part, [channel], spans, block)
+        return data
+
+    def _read_row(self, out: NDArray[np.float64], channels: list[Channel], spans: list[Span], block: int) -> None:
+        for channel in channels:
+            for first, stop, offset in channel.fill(out, block * self.stride):
+                _note(spans, Span(first, stop, channel.seed_id, offset))
+
+    def origin(self, phase: str, index: int) -> tuple[str, int]:
+        """Channel that a phase at a grid index is read on, and how much later than the grid its samples are, in ns.
+
+        The offset is the vertical's, else that of the first component that has data there.
+        """
+        at = [next((s for s in reversed(row) if s.first <= index < s.stop), None) for row in self.spans]
+        channel = next((at[i] for i in PHASE_ROWS[phase] if at[i]), None)
+        clock = next((span for span in at if span), None)
+        return (channel.seed_id if channel else self.name + "Z"), (clock.offset_ns if clock else 0)
+
+    def forget(self, before: int) -> None:
+        """Drop the origins of samples before a grid index."""
+        for row in self.spans:
+            while row and row[0].stop < before:
+                row.pop(0)
+
+
+def _note(spans: list[Span], new: Span) -> None:
+    """Append a span, or lengthen the last one."""
+    old = spans[-1] if spans else None
+    if old and old.stop == new.first and (old.seed_id, old.offset_ns) == (new.seed_id, new.offset_ns):
+        spans[-1] = Span(old.first, new.stop, old.seed_id, old.offset_ns)
+    else:
+        spans.append(new)
+
+
+class Cutter:
+    """Segments of any channels in, windows of their instruments out, each as soon as its data are complete."""
+
+    def __init__(self, config: CutConfig) -> None:
+        self.stride = round(config.stride_s * RATE)
+        if abs(self.stride - config.stride_s * RATE) > 1e-9:
+            raise ConfigError(f"'stride_s' must be a whole number of 10 ms samples (got {config.stride_s})")
+        self._wait_ns = int(min(config.max_wait_s, 1e9) * NS)
+        self.instruments: dict[str, Instrument] = {}
+        self._newest: dict[str, int] = {}  # NET.STA: end of its newest data
+        self._late: set[str] = set()
+
+    def add(self, segment: Segment) -> None:
+        """Buffer a segment. DataError if its rate or its dtype cannot be used."""
+        check_rate(segment.sampling_rate, segment.seed_id)
+        if segment.data.dtype.kind not in "iufb" or segment.data.ndim != 1:
+            raise DataError(f"{segment.seed_id}: samples must be a row of real numbers (got {_kind(segment)})")
+        name, station = instrument_id(segment.seed_id), _station(segment.seed_id)
+        for run in runs_of(segment):
+            instrument = self.instruments.setdefault(name, Instrument(name, self.stride))
+            self._warn_late(segment.seed_id, instrument.add(segment.seed_id, run))
+            self._newest[station] = max(self._newest.get(station, 0), run.end_ns)
+
+    def _warn_late(self, seed_id: str, late: Run) -> None:
+        if len(late) and seed_id not in self._late:
+            self._late.add(seed_id)
+            log.warning("%s: data at %s came after its window was cut and are dropped", seed_id, utc(late.start_ns))
+
+    def cut(self, final: bool = False) -> Iterator[Window]:
+        """Windows that are complete, in order for each instrument; all that are left if final."""
+        for name, instrument in self.instruments.items():
+            wait_until_ns = self._newest[_station(name)] - self._wait_ns
+            yield from instrument.cut(instrument.last() if final else instrument.ready(wait_until_ns))
+
+
+def _station(seed_id: str) -> str:
+    return ".".join(seed_id.split(".")[:2])
+
+
+def _kind(segment: Segment) -> str:
+    return f"{segment.data.ndim} dimensions of {segment.data.dtype}"
+
+
+class Stitcher:
+    """Overlapping windows of one instrument, in order of time, to one value per sample.
+
+    A sample is the average of the windows that contain it, weighted so that a window counts next to nothing within
+    blinding_s of its ends; where there is only one window its value stands as it is.
+    """
+
+    def __init__(self, config: CutConfig) -> None:
+        self.stride = round(config.stride_s * RATE)
+        self.weights = edge_weights(config.blinding_s).reshape(-1, self.stride)  # (block in window, sample)
+        self._next: int | None = None  # number of the block that _open starts with
+        self._open = np.empty(0, np.float32)  # (block, curve and weight, sample): sums that coming windows add to
+
+    def push(self, block: int, curves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """curves : (window, curve, 6000), of windows one stride apart, the first starting with this block.
+
+        Returns (curve, window * stride): the values from this block on that no later window can change.
+        """
+        count, length = len(curves), len(self.weights)
+        sums = np.zeros((count + length - 1, curves.shape[1] + 1, self.stride), np.float32)
+        if block == self._next:
+            sums[: length - 1] = self._open
+        parts = curves.reshape(count, curves.shape[1], length, self.stride)
+        for i in reversed(range(length)):  # a block meets its windows in order of time, whatever comes in one push
+            sums[i : i + count, :-1] += self.weights[i] * parts[:, :, i]
+            sums[i : i + count, -1] += self.weights[i]
+        self._next, self._open = block + count, sums[count:].copy()
+        values = np.divide(sums[:count, :-1], sums[:count, -1:], dtype=np.float32)
+        return values.swapaxes(0, 1).reshape(curves.shape[1], -1)
+
+
+def edge_weights(blinding_s: float) -> NDArray[np.float32]:
+    """(6000,): 1 inside, a cosine taper to nearly 0 over blinding_s at both ends."""
+    centre = np.arange(IN_SAMPLES) + 0.5
+    edge_s = np.minimum(centre, IN_SAMPLES - centre) / RATE
+    taper = 0.5 - 0.5 * np.cos(np.pi * np.clip(edge_s / max(blinding_s, 1e-9), 0, 1))
+    return np.maximum(taper, 1e-4).astype(np.float32)

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from jijin.data.augment import (
+    FULL,
+    STUDY,
+    Batch,
+    Clip,
+    DropChannels,
+    Gain,
+    GaussianNoise,
+    Glitches,
+    RandomGaps,
+    RandomShift,
+    Rotate,
+    SpectralShape,
+    apply,
+)
+
+ALL = [Clip(1.0), DropChannels(1.0), Gain(), GaussianNoise(0.5, 1.0), Glitches(1.0), RandomGaps(1500, 1.0)]
+ALL += [RandomShift(1000, 1.0), Rotate(1.0), SpectralShape(1.0)]
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(0)
+    target = np.zeros((8, 3, 6000), np.float32)
+    target[:, 1, 2990:3011] = 1
+    data = rng.standard_normal((8, 3, 6000)).astype(np.float32)
+    data[0, :, :500] = np.nan
+    return Batch(data, target, np.ones_like(target))
+
+
+@pytest.mark.parametrize("step", ALL, ids=lambda s: type(s).__name__)
+def test_a_step_keeps_shapes_types_and_its_input(step, batch):
+    before = batch.data.copy()
+    out = step(batch, np.random.default_rng(1))
+    assert np.array_equal(batch.data, before, equal_nan=True)
+    for part in (out.data, out.target, out.weight):
+        assert part.shape == (8, 3, 6000) and part.dtype == np.float32
+    assert not np.array_equal(out.data, before, equal_nan=True)
+
+
+@pytest.mark.parametrize("step", ALL, ids=lambda s: type(s).__name__)
+def test_the_same_generator_state_gives_the_same_batch(step, batch):
+    a, b = (step(batch, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(a.data, b.data, equal_nan=True)
+
+
+def test_a_shift_moves_data_and_target_together(batch):
+    out = RandomShift(1000, 1.0)(batch, np.random.default_rng(2))
+    for row in range(1, 8):
+        moved = int(np.flatnonzero(out.target[row, 1])[0]) - 2990
+        low, high = max(moved, 0), min(6000 + moved, 6000)
+        assert np.array_equal(out.data[row, :, low:high], batch.data[row, :, low - moved : high - moved])
+        outside = np.r_[0:low, high:6000]
+        assert np.isnan(out.data[row][:, outside]).all() and not out.weight[row][:, outside].any()
+
+
+def test_labels_inside_a_gap_are_masked(batch):
+    out = RandomGaps(5999, 1.0)(batch, np.random.default_rng(0))
+    gap = np.isnan(out.data).all(1) & ~np.isnan(batch.data).all(1)
+    assert gap.any()
+    for k in range(3):
+        assert not out.weight[:, k][gap].any() and not out.target[:, k][gap].any()
+    assert (out.weight[:, 1][~gap] == 1).all()
+
+
+def test_dropped_channels_leave_at_least_one(batch):
+    out = DropChannels(1.0)(batch, np.random.default_rng(0))
+    present = np.isfinite(out.data).any(-1).sum(-1)
+    assert present.min() >= 1 and (present < 3).all()
+
+
+def test_a_low_pass_lets_nothing_move_ahead_of_an_onset():
+    data = np.zeros((4, 3, 6000), np.float32)
+    data[:, :, 3000:] = np.random.default_rng(0).standard_normal((4, 3, 3000))
+    out = SpectralShape(1.0)(Batch(data, data * 0, data * 0 + 1), np.random.default_rng(0))
+    energy = (out.data[..., :3000] - out.data[..., :1]) ** 2
+    assert energy.max() < 1e-3 * (out.data[..., 3000:] ** 2).max()
+
+
+def test_clipping_flattens_the_peaks(batch):
+    out = Clip(1.0)(batch, np.random.default_rng(0))
+    assert (np.nanmax(np.abs(out.data), (1, 2)) < np.nanmax(np.abs(batch.data), (1, 2))).all()
+
+
+def test_the_four_of_the_study_are_one_list():
+    assert [type(s).__name__ for s in STUDY] == ["GaussianNoise", "RandomShift", "RandomGaps", "DropChannels"]
+
+
+def test_a_whole_recipe_runs_and_repeats(batch):
+    a, b = (apply(FULL, batch, np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(a.data, b.data, equal_nan=True) and np.array_equal(a.weight, b.weight)

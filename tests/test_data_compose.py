@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from jijin.data.compose import (
+    LENGTH,
+    Canvas,
+    Composer,
+    Mix,
+    add_noise,
+    background,
+    cut,
+    neighbourhood,
+    overlay,
+    stretch,
+)
+from jijin.data.synthetic import earthquake
+from jijin.data.traces import LabelledTrace, P, S, targets
+
+
+@pytest.fixture(scope="module")
+def pool():
+    rng = np.random.default_rng(0)
+    return [earthquake(rng, sp) for sp in (1.0, 4.0, 10.0, 30.0)]
+
+
+@pytest.fixture(scope="module")
+def noise_traces():
+    rng = np.random.default_rng(1)
+    return [LabelledTrace(rng.standard_normal((3, n)).astype(np.float32)) for n in (2900, 9000)]
+
+
+@pytest.fixture(scope="module")
+def event(pool):
+    data = np.random.default_rng(2).standard_normal((3, 7000)).astype(np.float32) * 0.01
+    data[:, 2000 : 2000 + pool[1].data.shape[1]] += pool[1].data[:, :5000]
+    return LabelledTrace(data, (2000 + pool[1].p_sample,), (2000 + pool[1].s_sample,), (), "g", "set", "t")
+
+
+def test_a_batch_is_normalised_finite_and_repeats(pool, noise_traces, event):
+    composer = Composer([event], noise_traces, pool, seed=7)
+    a, b, other = composer.batch(3, 8), composer.batch(3, 8), composer.batch(4, 8)
+    assert np.array_equal(a.data, b.data) and not np.array_equal(a.data, other.data)
+    assert a.data.shape == a.target.shape == (8, 3, LENGTH) and np.isfinite(a.data).all()
+    assert a.target.min() >= 0 and a.target.max() <= 1 and set(np.unique(a.weight)) <= {0.0, 1.0}
+
+
+def test_noise_windows_ask_for_nothing(noise_traces, pool, event):
+    batch = Composer([event], noise_traces, pool, mix=Mix(real=0, synthetic=0), seed=0).batch(0, 8)
+    assert not batch.target.any()
+
+
+def test_a_loud_event_is_labelled_and_a_buried_one_is_masked(pool):
+    ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    loud, buried = Canvas(ground), Canvas(ground)
+    overlay(loud, pool[1], 1000, 300.0)
+    overlay(buried, pool[1], 1000, 0.01)
+    onset = round(1000 + pool[1].p_sample)
+    assert loud.target[P, onset] > 0.99 and loud.weight[P, onset] == 1
+    assert buried.target[P].max() == 0 and buried.weight[P, onset] == 0
+
+
+def test_added_noise_masks_the_onsets_that_drown(event):
+    canvas = Canvas(event.data[:, :LENGTH], *targets(event, 0, LENGTH))
+    hidden = Canvas(np.full_like(event.data[:, :LENGTH], 1e-6) * np.arange(LENGTH), *targets(event, 0, LENGTH))
+    noise = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    add_noise(hidden, noise, event, 0, np.random.default_rng(0))
+    assert hidden.weight[P, round(event.p[0])] == 0 and hidden.weight[S, round(event.s[0])] == 0
+    assert canvas.weight[P, round(event.p[0])] == 1
+
+
+def test_a_cut_past_the_end_is_missing_or_mirrored_noise_and_the_rest_is_the_trace(event):
+    for seed in range(6):
+        out = cut(event, 3000, np.random.default_rng(seed))
+        assert out.shape == (3, LENGTH) and np.array_equal(out[:, :4000], event.data[:, 3000:])
+    out = cut(event, -1500, np.random.default_rng(0))
+    assert np.array_equal(out[:, 1500:], event.data[:, :4500])
+
+
+def test_stretching_moves_the_onsets_along(event):
+    fast = stretch(event, 1, 2)
+    assert fast.data.shape[1] == 3500 and fast.p[0] == pytest.approx(event.p[0] / 2)
+    quiet, loud = fast.data[:, 500 : int(fast.p[0]) - 5].std(), fast.data[:, int(fast.p[0]) :][:, :100].std()
+    assert loud > 2.5 * quiet
+
+
+def test_the_neighbourhood_of_a_long_record_keeps_its_labels_in_place(pool):
+    onsets = tuple(float(x) for x in range(5000, 200_000, 10_000))
+    data = np.zeros((3, 200_000), np.float32)
+    data[:, [int(x) for x in onsets]] = 1
+    part = neighbourhood(LabelledTrace(data, onsets), np.random.default_rng(0))
+    assert part.data.shape[1] == 4 * LENGTH and len(part.p) >= 2
+    assert all(part.data[0, int(x)] == 1 for x in part.p)
+
+
+def test_short_noise_fills_a_window(noise_traces):
+    for seed in range(5):
+        assert background(np.random.default_rng(seed), noise_traces[:1]).shape == (3, LENGTH)

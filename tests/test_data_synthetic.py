@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from jijin.data.synthetic import LEAD, draw_s_minus_p, earthquake, noise, shaped_noise
+
+
+@pytest.mark.parametrize("s_minus_p", [0.3, 2.0, 12.0, 60.0])
+def test_nothing_moves_before_p_and_s_is_where_it_was_asked_for(s_minus_p):
+    event = earthquake(np.random.default_rng(3), s_minus_p)
+    onset = int(np.ceil(event.p_sample))
+    assert not event.data[:, :onset].any()
+    assert np.abs(event.data[:, onset : onset + 100]).max() > 0
+    assert (event.s_sample - event.p_sample) / 100 == pytest.approx(s_minus_p)
+    assert LEAD <= event.p_sample < event.s_sample < event.coda_end_sample <= event.data.shape[1] + 1
+
+
+def test_s_is_stronger_than_p_on_the_horizontals_of_most_earthquakes():
+    rng, stronger = np.random.default_rng(0), 0
+    for _ in range(40):
+        e = earthquake(rng, 5.0)
+        p, s = int(e.p_sample), int(e.s_sample)
+        stronger += np.abs(e.data[1:, s : s + 300]).max() > np.abs(e.data[1:, p : p + 300]).max()
+    assert stronger >= 30
+
+
+def test_attenuation_removes_high_frequencies_of_far_earthquakes():
+    def centroid(s_minus_p):
+        rng = np.random.default_rng(1)
+        power = sum(np.abs(np.fft.rfft(earthquake(rng, s_minus_p).data[0], 16384)) ** 2 for _ in range(30))
+        f = np.fft.rfftfreq(16384, 0.01)
+        return (power * f).sum() / power.sum()
+
+    assert centroid(40.0) < 0.6 * centroid(1.0)
+
+
+def test_the_same_seed_gives_the_same_earthquake():
+    a, b = (earthquake(np.random.default_rng(9)) for _ in range(2))
+    assert np.array_equal(a.data, b.data) and a.s_sample == b.s_sample
+
+
+def test_s_minus_p_covers_local_and_regional_distances():
+    rng = np.random.default_rng(0)
+    drawn = np.array([draw_s_minus_p(rng) for _ in range(2000)])
+    assert drawn.min() < 0.3 and drawn.max() > 60
+    assert 0.1 < (drawn > 20).mean() < 0.35
+
+
+def test_shaped_noise_has_the_spectrum_asked_for():
+    band = np.zeros((3, 101))
+    band[:, 40:60] = 1  # 20 to 30 Hz of 0 to 50
+    power = np.abs(np.fft.rfft(shaped_noise(np.random.default_rng(0), band, 6000))) ** 2
+    f = np.fft.rfftfreq(6000, 0.01)
+    assert power[:, (f > 19) & (f < 31)].sum() > 0.99 * power.sum()
+    assert noise(np.random.default_rng(0), 3000).shape == (3, 3000)

@@ -1,0 +1,83 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from jijin.data.labels import Labels
+from jijin.data.teachers import complete, complete_all, consensus
+from jijin.data.traces import DETECTION, LabelledTrace, P, S, detections, from_labels, targets
+
+SILENCE = np.zeros((3, 9000), np.float32)
+
+
+def labels(p, s, p_status="labelled", s_status="labelled", category="earthquake"):
+    return Labels("t", p, s, p_status, s_status, np.nan, category, "g", np.nan, np.nan, "earthquake", "", "set")
+
+
+def picks(*rows):
+    columns = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]
+    return pd.DataFrame([("set", "t", *row) for row in rows], columns=columns)
+
+
+def test_a_target_is_one_at_the_onset_also_between_samples():
+    y, w = targets(LabelledTrace(SILENCE, (3000.5,), (3400.0,)), 1000, 6000)
+    assert y[P].argmax() in (2000, 2001) and y[P, 2000] == pytest.approx(y[P, 2001])
+    assert y[S, 2400] == 1.0 and y[S].argmax() == 2400
+    assert y[DETECTION, 2000] == 1 and not y[DETECTION, :1999].any()
+    assert (w == 1).all()
+
+
+def test_the_detection_ends_1_4_s_minus_p_after_s():
+    assert detections(LabelledTrace(SILENCE, (1000.0,), (1500.0,))) == [(1000.0, 2200.0)]
+
+
+def test_two_events_give_two_detections():
+    trace = LabelledTrace(SILENCE, (1000.0, 4000.0), (1500.0, 4200.0))
+    assert detections(trace) == [(1000.0, 2200.0), (4000.0, 4480.0)]
+
+
+def test_an_unpicked_s_is_masked_after_p_and_not_before():
+    trace = from_labels(SILENCE, labels(3000.0, np.nan, s_status="unlabelled"))
+    y, w = targets(trace, 0, 6000)
+    assert y[P, 3000] == 1 and not y[S].any()
+    assert (w[S, :3000] == 1).all() and not w[S, 3010:].any()
+    assert (w[P] == 1).all()
+
+
+def test_noise_asks_for_silence_everywhere():
+    y, w = targets(from_labels(SILENCE, labels(np.nan, np.nan, "absent", "absent", "noise")), 0, 6000)
+    assert not y.any() and (w == 1).all()
+
+
+def test_a_window_that_cuts_a_label_off_keeps_its_flank():
+    y, _ = targets(LabelledTrace(SILENCE, (1000.0,)), 1005, 6000)
+    assert y[P, 0] == pytest.approx(np.exp(-0.5 * (5 / 8) ** 2))
+
+
+def test_three_pickers_make_an_onset_and_one_makes_a_doubt():
+    table = picks(("a", "P", 1000, 0.9), ("b", "P", 1010, 0.8), ("c", "P", 1020, 0.7), ("a", "P", 5000, 0.9))
+    found = consensus(table)
+    assert found.agreed[P] == [1010.0] and found.doubtful[P] == [5000.0]
+    assert consensus(table, noise=True).doubtful[P] == []
+
+
+def test_a_missing_s_is_filled_in_and_no_longer_masked():
+    trace = from_labels(SILENCE, labels(1000.0, np.nan, s_status="unlabelled"))
+    found = consensus(picks(*((name, "S", 1500, 0.8) for name in "abc")))
+    done = complete(trace, found, manual=True)
+    assert done.s == (1500.0,)
+    assert all(output != S for output, *_ in done.masked)
+
+
+def test_an_automatic_label_is_retimed_and_a_manual_one_is_not():
+    found = consensus(picks(*((name, "P", 1012, 0.8) for name in "abc")))
+    trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t")
+    assert complete(trace, found, manual=False).p == (1012.0,)
+    assert complete(trace, found, manual=True).p == (1000.0,)
+
+
+def test_doubtful_onsets_are_masked_and_traces_without_picks_stay():
+    traces = [LabelledTrace(SILENCE, dataset="set", name="t"), LabelledTrace(SILENCE, dataset="set", name="other")]
+    first, second = complete_all(traces, picks(("a", "P", 4000, 0.5)), frozenset())
+    _, w = targets(first, 0, 6000)
+    assert not w[P, 3900:4100].any() and (w[P, :3899] == 1).all()
+    assert second is traces[1]

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from jijin.data.traces import LabelledTrace, P, S
+from jijin.evaluate import best_thresholds, evaluate, evaluation_windows, find_picks, match, predict_with, score
+
+
+def bump(*onsets, height=0.9):
+    time = np.arange(6000)
+    return sum((height * np.exp(-0.5 * ((time - x) / 8) ** 2) for x in onsets), np.zeros(6000)).astype(np.float32)
+
+
+def window(p=(), s=(), group="a", masked=(), n=6000):
+    return evaluation_windows([LabelledTrace(np.ones((3, n), np.float32), p, s, masked, group)])[0]
+
+
+def test_a_pick_between_two_samples_is_found_to_a_tenth_of_a_sample():
+    ((at, probability),) = find_picks(bump(2000.4)[None], P, 0.3)[0]
+    assert at == pytest.approx(2000.4, abs=0.1) and probability == pytest.approx(0.9, abs=0.01)
+
+
+def test_each_label_takes_its_nearest_pick_once():
+    residuals, false, missed = match([(100, 0.9), (110, 0.8)], [104.0, 106.0], (), 50)
+    assert sorted(residuals) == [-4.0, 4.0] and (false, missed) == (0, 0)
+    assert match([(100, 0.9)], [104.0, 106.0], (), 50) == ([-4.0], 0, 1)
+
+
+def test_precision_recall_and_f1_are_those_of_the_counts():
+    windows = [window((1000.0,)), window((1000.0,), group="b"), window((2000.0,), group="c")]
+    curves = np.stack([bump(1005), bump(1000, 4000), bump(100)])
+    result, residuals = score(find_picks(curves, P, 0.3), windows, P, 0.5)
+    assert result.precision == pytest.approx(2 / 4) and result.recall == pytest.approx(2 / 3)
+    assert result.f1 == pytest.approx(4 / 7) and result.labels == 3
+    assert sorted(residuals) == pytest.approx([0.0, 0.05], abs=0.002)
+    assert result.interval[0] <= result.f1 <= result.interval[1]
+
+
+def test_a_pick_0_2_s_off_counts_at_0_5_s_and_not_at_0_1_s():
+    picks, windows = find_picks(bump(1020)[None], P, 0.3), [window((1000.0,))]
+    assert score(picks, windows, P, 0.5)[0].f1 == 1 and score(picks, windows, P, 0.1)[0].f1 == 0
+
+
+def test_picks_in_masked_stretches_and_labels_at_the_edge_count_neither_way():
+    w = window((1000.0, 5990.0), masked=((S, 1000, 6000),))
+    assert w.onsets[P] == (1000.0,)
+    assert score(find_picks(bump(1000, 5985)[None], P, 0.3), [w], P, 0.5)[0].f1 == 1
+    assert match(find_picks(bump(3000)[None], S, 0.3)[0], w.onsets[S], w.ignored[S], 50) == ([], 0, 0)
+
+
+def test_false_picks_an_hour_come_from_noise_windows_alone():
+    windows = [window((1000.0,)), window(group="n"), window(group="m", n=3000)]
+    curves = {P: np.stack([bump(1000, 3000), bump(3000), bump()]), S: np.zeros((3, 6000), np.float32)}
+    report = evaluate("x", curves, windows, {P: 0.3, S: 0.3})
+    assert report.noise_hours == pytest.approx(90 / 3600)
+    assert report.false_per_hour[P] == pytest.approx(40) and report.false_per_hour[S] == 0
+
+
+def test_a_long_trace_is_seen_through_three_windows_and_a_short_one_through_one():
+    long, short = (LabelledTrace(np.ones((3, n), np.float32), (2500.0,)) for n in (9000, 3000))
+    assert [w.onsets[P] for w in evaluation_windows([long])] == [(2500.0,), (1000.0,), ()]
+    (one,) = evaluation_windows([short])
+    assert not one.data[:, 3000:].any() and one.hours == pytest.approx(30 / 3600)
+
+
+def test_the_best_threshold_lies_between_signal_and_noise():
+    windows = [window((1000.0,), (2000.0,)), window(group="n")]
+    one = np.stack([bump(1000, height=0.8), bump(3000, height=0.42)])
+    two = np.stack([bump(2000, height=0.8), bump(3000, height=0.2)])
+    best = best_thresholds({P: one, S: two}, windows)
+    assert 0.42 < best[P] < 0.8 and 0.2 < best[S] < 0.8
+
+
+def test_a_peer_that_returns_a_dictionary_is_scored_like_a_model():
+    class Peer:
+        def predict(self, x):
+            return {"p": x[:, 0], "s": x[:, 1], "det": None}
+
+    curves = predict_with(Peer(), [window((1000.0,))] * 3, batch=2)
+    assert curves[P].shape == curves[S].shape == (3, 6000) and (curves[P] == 1).all()

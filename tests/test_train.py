@@ -1,0 +1,148 @@
+"""Training end to end on a handful of synthetic earthquakes; every step that a real run takes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
+pytest.importorskip("tensorboard")
+
+from jijin.cli import app  # noqa: E402
+from jijin.data.compose import Composer  # noqa: E402
+from jijin.data.export import write_seisbench  # noqa: E402
+from jijin.data.synthetic import earthquake, noise  # noqa: E402
+from jijin.errors import ConfigError, ReadError  # noqa: E402
+from jijin.models.cba import CBA, CBAConfig  # noqa: E402
+from jijin.train.export import Released, check_parity, load_network, write_onnx  # noqa: E402
+from jijin.train.loop import State, TrainConfig, masked_loss, train  # noqa: E402
+
+TINY = CBAConfig(stem=16, channels=(16, 16, 16), deep=16, blocks=1, lstm=8, decoder=(16, 16, 16))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """SeisBench's format: 24 earthquakes and 12 noise windows."""
+    rng, waveforms, rows = np.random.default_rng(0), [], []
+    for k in range(36):
+        x, row = noise(rng, 6000), {"trace_name": f"t{k}", "source_type": "noise", "label_quality": "manual"}
+        if k < 24:
+            e = earthquake(rng, rng.uniform(2, 8))
+            n = min(e.data.shape[1], 4000)
+            x[:, 1500 : 1500 + n] += 20 * e.data[:, :n]
+            row |= {"source_type": "earthquake", "source_id": f"event{k // 2}"}
+            row |= {"trace_P_arrival_sample": 1500 + e.p_sample, "trace_S_arrival_sample": 1500 + e.s_sample}
+        waveforms.append(x)
+        rows.append(row)
+    return write_seisbench(tmp_path_factory.mktemp("data") / "set", waveforms, pd.DataFrame(rows))
+
+
+def test_windows_become_three_curves_at_full_rate():
+    assert CBA(TINY)(torch.zeros(2, 3, 6000)).shape == (2, 3, 6000)
+
+
+def test_initial_biases_are_zero_and_weights_are_not():
+    for name, value in CBA().named_parameters():
+        if "bias" in name:
+            assert not value.any(), name
+        else:
+            assert value.any(), name
+
+
+def test_the_onset_of_a_pulse_moves_the_output_where_it_is():
+    """Output sample 4k+j belongs to input sample 4k+j: the sub-pixel order is not shuffled."""
+    torch.manual_seed(0)
+    network = CBA(TINY).eval()
+    x = torch.zeros(1, 3, 6000)
+    x[..., 3000] = 100.0
+    change = (network(x) - network(torch.zeros(1, 3, 6000))).abs()[0, 1].detach().numpy()
+    near = change[2800:3200].mean()
+    assert near > 3 * change[:2000].mean() and near > 3 * change[4000:].mean()
+
+
+def test_masked_samples_do_not_count_in_the_loss():
+    logits, target = torch.zeros(1, 3, 10), torch.zeros(1, 3, 10)
+    weight = torch.ones(1, 3, 10)
+    expected = masked_loss(logits, target, weight, (1.0, 1.0, 1.0))
+    logits[..., 5:], weight[..., 5:] = 50.0, 0.0
+    assert masked_loss(logits, target, weight, (1.0, 1.0, 1.0)) == pytest.approx(float(expected))
+
+
+def composer(seed=0):
+    rng = np.random.default_rng(0)
+    return Composer([], [], [earthquake(rng, 3.0) for _ in range(4)], seed=seed)
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path):
+    from jijin.data.traces import LabelledTrace
+
+    e = earthquake(np.random.default_rng(1), 3.0)
+    dev = [LabelledTrace(e.data, (e.p_sample,), (e.s_sample,), (), "g", "d", "n")]
+    seen = []
+    config = TrainConfig(windows=64, epoch_windows=16, batch=8, workers=0, model=TINY, warm_up=0.1)
+
+    def stop_after_two_epochs(windows, row):
+        if row:
+            seen.append(windows)
+            if len(seen) == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(composer(), dev, tmp_path / "a", config, stop_after_two_epochs)
+    best = train(composer(), dev, tmp_path / "a", config, lambda w, row: seen.append(w) if row else None)
+    train(composer(), dev, tmp_path / "b", config, lambda *_: None)
+    assert seen == [16, 32, 48, 64] and best.exists()
+    resumed, whole = (pd.read_csv(tmp_path / run / "history.csv") for run in "ab")
+    assert resumed["step"].tolist() == whole["step"].tolist() == [2, 4, 6, 8]
+    assert resumed["loss"].iloc[0] == pytest.approx(whole["loss"].iloc[0])
+    assert set(whole) >= {"dev_loss", "dev_f1_p", "dev_f1_s", "windows_per_s"}
+    assert list((tmp_path / "b").glob("events.out.tfevents*"))
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    State(TrainConfig(model=TINY), tmp_path)._save("last.pt")
+    with pytest.raises(ConfigError, match="other model settings"):
+        State(TrainConfig(), tmp_path)
+
+
+def test_onnx_runtime_gives_what_torch_gives(tmp_path):
+    torch.manual_seed(1)
+    network = Released(CBA(TINY)).eval()
+    settings = {
+        "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
+        "time_uncertainty": {k: {"scale": 1.0, "floor_s": 0.01} for k in "ps"},
+    }
+    write_onnx(network, tmp_path / "m.onnx", "m", settings)
+    assert check_parity(network, tmp_path / "m.onnx") < 1e-4
+
+
+def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
+    run, model = tmp_path / "run", tmp_path / "mine.onnx"
+    options = ["--windows", "128", "--epoch-windows", "64", "--synthetics", "4", "--workers", "0"]
+    result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(run), *options])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(app, ["export", str(run), "-o", str(model), "--name", "mine"])
+    assert result.exit_code == 0, result.output
+    card = json.loads(model.with_suffix(".json").read_text())
+    assert card["counts"]["events"] == {"set": card["counts"]["events"]["set"]} and len(card["sha256"]) == 64
+    assert set(card["scores"]) == {"dev", "test"} and card["parity"] < 1e-4
+    scores = tmp_path / "scores.json"
+    result = CliRunner().invoke(
+        app, ["evaluate", "--model", str(model), "--data", str(dataset), "-o", str(scores), "--tune"]
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads(scores.read_text())[str(model)]["windows"] > 0
+
+
+@pytest.mark.parametrize("arguments", [["--model", "eqt"], ["--augment", "studdy"], ["--fractions", "6,2"]])
+def test_a_misspelt_setting_stops_the_run(dataset, tmp_path, arguments):
+    result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), *arguments])
+    assert isinstance(result.exception, ConfigError)
+    assert not (tmp_path / "r" / "last.pt").exists()
+
+
+def test_a_folder_that_is_no_run_is_said(tmp_path):
+    with pytest.raises(ReadError, match="no such checkpoint"):
+        load_network(tmp_path / "best.pt")

@@ -68,7 +68,8 @@ def accuracy(models: list[tuple[str, Any]], data: list[Path]) -> str:
 
 def table(reports: list[Report]) -> str:
     """Markdown, a row per picker and phase."""
-    heads = "picker,phase,threshold,labels,precision,recall,F1 at 0.5 s,95 %,F1 at 0.1 s,MAE s,false/h".split(",")
+    heads = ["picker", "phase", "threshold", "labels", "precision", "recall", "F1 at 0.5 s", "95 %"]
+    heads += ["F1 at 0.1 s", "MAE s", "false/h"]
     out = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for phase in (P, S):
         for r in reports:

@@ -13,7 +13,7 @@ import pytest
 
 from jijin.errors import ReadError
 from jijin.io import find_files, read, read_segments, scan
-from jijin.io.formats import to_segments
+from jijin.io.formats import _tidy, to_segments
 
 DATA = Path(obspy.__file__).parent / "io"
 REAL = {  # bundled record: seed ids, sampling rate in Hz, seconds
@@ -21,7 +21,7 @@ REAL = {  # bundled record: seed ids, sampling rate in Hz, seconds
     "seisan/tests/data/D1360930.203": ({".mart.1.cp"}, 100.0, 120),
     "gse2/tests/data/loc_RJOB20050831023349.z": ({".RJOB..Z"}, 200.0, 60),
     "gse2/tests/data/loc_STAU20031119011659.z": ({".LE0083..Z"}, 124.9999924, 24),
-    "kinemetrics/tests/data/BI008_MEMA-04823.evt": ({".MEMA..0", ".MEMA..1", ".MEMA..2"}, 250.0, 23),
+    "kinemetrics/tests/data/BI008_MEMA-04823.evt": ({".MEMA..HN1", ".MEMA..HN2", ".MEMA..HNZ"}, 250.0, 23),
     "nied/tests/data/test.knet": ({"BO.AKT013..HNE"}, 100.0, 59),
     "sac/tests/data/seism.sac": ({".CDV..Q"}, 100.0, 10),
     "y/tests/data/YAYT_BHZ_20021223.124800": ({".AYT..BHZ"}, 100.0, 180),
@@ -49,6 +49,21 @@ def test_real_records_of_many_formats_are_read(name: str) -> None:
     assert {s.seed_id for s in segments} == ids
     assert {s.sampling_rate for s in segments} == {rate}
     assert int(len(segments[0].data) / rate) == seconds
+
+
+@with_obspy_data
+def test_two_sensors_on_one_kinemetrics_recorder_stay_apart() -> None:
+    ids = {s.seed_id for s in read_segments(DATA / "kinemetrics/tests/data/BX456_MOLA-02351.evt")}
+    assert ids == {f".MOLA.{location}.{code}" for location in ("", "1") for code in ("HN1", "HN2", "HNZ")}
+
+
+@pytest.mark.parametrize(
+    ("channel", "seed_id"), [("NS", "BO.A..HNN"), ("EW", "BO.A..HNE"), ("UD", "BO.A..HNZ"), ("UD2", "BO.A.2.HNZ")]
+)
+def test_channels_of_japans_strong_motion_networks_get_seed_names(channel: str, seed_id: str) -> None:
+    trace = obspy.Trace(np.zeros(5), {"network": "BO", "station": "A", "channel": channel, "_format": "KNET"})
+    _tidy(trace)
+    assert trace.id == seed_id
 
 
 @with_obspy_data

@@ -117,3 +117,8 @@ def test_a_figure_is_named_by_instrument_and_time_without_colons() -> None:
 def test_a_lonely_pick_within_a_detection_does_not_cut_it_in_two() -> None:
     between = Pick("BW.RJOB..EHE", "S", START.ns + 5 * NS, 0.1, 0.5)
     assert sorted(len(scene.picks) for scene in scenes([*PICKS, between])) == [1, 2]
+
+
+def test_the_figure_of_a_station_without_a_network_is_not_hidden() -> None:
+    (scene,) = scenes([Pick(".CER..BHZ", "P", START.ns, 0.1, 0.5)])
+    assert scene.filename == "CER..BH_20090824T002003.png"

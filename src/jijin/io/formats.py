@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from obspy import Stream, Trace
 
 NIED = {"N": "HNN", "E": "HNE", "U": "HNZ"}  # K-NET and KiK-net: first letter of NS, EW, UD
+KINEMETRICS = ("HN1", "HN2", "HNZ")  # accelerographs number their channels: two horizontals, then the vertical
 
 
 def read_other(path: Path, headonly: bool = False) -> Stream:
     """A file through the ObsPy reader that recognises it; archives and compressed files are unpacked on the way.
 
-    Codes lose the blanks of fixed-width formats; K-NET's and KiK-net's NS, EW, UD become HNN, HNE, HNZ.
+    Codes lose the blanks of fixed-width formats; the channels of K-NET, KiK-net and Kinemetrics get SEED's names.
     Raises ReadError, with the reason, if no reader knows it or the one that does gives up.
     """
     from obspy.core.util.decorator import uncompress_file
@@ -75,6 +76,9 @@ def _tidy(trace: Trace) -> None:
         stats[code] = stats[code].replace(" ", "")
     if stats.get("_format") == "KNET" and stats.channel[:1] in NIED:
         stats.location, stats.channel = stats.channel[2:], NIED[stats.channel[0]]
+    if stats.get("_format") == "KINEMETRICS_EVT" and stats.channel.isdigit():
+        sensor, axis = divmod(int(stats.channel), 3)
+        stats.location, stats.channel = str(sensor or ""), KINEMETRICS[axis]
 
 
 def to_segments(stream: Iterable[Trace]) -> list[Segment]:

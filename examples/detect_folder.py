@@ -16,14 +16,18 @@ def line(picks: list[Pick]) -> str:
     text = "  ".join(f"{phase} {pick.time} ({pick.probability:.2f})" for phase, pick in sorted(first.items()))
     if len(first) == 2:
         text += f"  S-P {first['S'].time - first['P'].time:.2f} s"
-    return f"{picks[0].seed_id[:-3]:12} {text}"
+    return f"{picks[0].seed_id[:-1]:15} {text}"
+
+
+def together(pick: Pick) -> tuple[str, int]:
+    """What picks of one earthquake at one instrument share: the detection; without one a pick is by itself."""
+    return pick.seed_id[:-1], pick.detection.start_ns if pick.detection else pick.time_ns
 
 
 def main(folder: str) -> None:
-    picks = [pick for pick in jijin.pick(jijin.read(folder)) if pick.detection]
-    picks.sort(key=lambda pick: (pick.detection.start_ns, pick.seed_id[:-1], pick.time_ns))
-    for _, group in groupby(picks, key=lambda pick: (pick.detection, pick.seed_id[:-1])):
-        print(line(list(group)))
+    picks = jijin.pick(jijin.read(folder))
+    for _, group in groupby(sorted(picks, key=together), key=together):
+        print(line(sorted(group, key=lambda pick: pick.time_ns)))
 
 
 if __name__ == "__main__":

@@ -122,3 +122,9 @@ def test_a_lonely_pick_within_a_detection_does_not_cut_it_in_two() -> None:
 def test_the_figure_of_a_station_without_a_network_is_not_hidden() -> None:
     (scene,) = scenes([Pick(".CER..BHZ", "P", START.ns, 0.1, 0.5)])
     assert scene.filename == "CER..BH_20090824T002003.png"
+
+
+def test_of_two_picks_too_close_for_two_names_the_stronger_one_is_named() -> None:
+    weaker = Pick("BW.RJOB..EHZ", "P", START.ns + 5_000_000_000, 0.05, 0.40, FOUND)
+    texts = {text.get_text() for text in plot_detection(STREAM, curves(), [weaker, *PICKS], FOUND).axes[0].texts}
+    assert texts == {"EHZ", "P 0.93", "S 0.88"}

@@ -102,7 +102,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
-    State(TrainConfig(model=TINY), tmp_path)._save("last.pt")
+    State(TrainConfig(model=TINY), tmp_path).save("last.pt")
     with pytest.raises(ConfigError, match="other model settings"):
         State(TrainConfig(), tmp_path)
 

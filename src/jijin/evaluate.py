@@ -20,7 +20,7 @@ from jijin.types import NS
 
 RATE, LENGTH, MARGIN = 100.0, 6000, 100
 TOLERANCES_S = (0.1, 0.5)
-THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
+THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
 PLACES = 3  # windows that a trace longer than 60 s is looked at through
 RESAMPLES = 1000
 Predict = Callable[[NDArray[np.float32]], Mapping[int, NDArray[np.float32]]]  # windows -> {P: (window, sample), S: ...}
@@ -93,7 +93,7 @@ def window_at(trace: LabelledTrace, start: int) -> Window:
 def find_picks(curves: NDArray[np.float32], phase: int, threshold: float) -> list[Picks]:
     """Picks of each window, (window, sample) -> (sample, probability), by the same rules as the detector."""
     name = "PS"[phase - P]
-    out = []
+    out: list[Picks] = []
     for curve in curves:
         if curve.max() < threshold:
             out.append([])
@@ -182,7 +182,8 @@ def best_thresholds(curves: Mapping[int, NDArray[np.float32]], windows: Sequence
     """Threshold of each phase with the highest F1 at 0.5 s; the middle one of equals."""
     out = {}
     for phase in (P, S):
-        f1 = [score(find_picks(curves[phase], phase, t), windows, phase, 0.5)[0].f1 for t in THRESHOLDS]
+        found = find_picks(curves[phase], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
+        f1 = [score([[x for x in w if x[1] >= t] for w in found], windows, phase, 0.5)[0].f1 for t in THRESHOLDS]
         equal = np.flatnonzero(np.isclose(f1, max(f1), atol=1e-9))
         out[phase] = THRESHOLDS[int(equal[len(equal) // 2])]
     return out

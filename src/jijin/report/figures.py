@@ -45,7 +45,7 @@ class Scene:
 
     @property
     def filename(self) -> str:
-        """NET.STA.LOC.BI_20090824T002007.png: sorts by instrument and time, is not hidden, and every file system takes it."""
+        """NET.STA.LOC.BI_20090824T002007.png: sorts by instrument and time, never hidden, fit for any file system."""
         first = self.detection.start_ns if self.detection else self.picks[0].time_ns
         name = "".join(c if c.isalnum() or c in ".-" else "_" for c in self.instrument).lstrip(".") or "unnamed"
         return f"{name}_{utc(first).strftime('%Y%m%dT%H%M%S')}.png"

@@ -20,6 +20,7 @@ COLOURS = {"P": "#0072B2", "S": "#D55E00", "Detection": "#009E73"}
 STYLES = {"P": "-", "S": (0, (5, 1.5)), "Detection": (0, (1, 1))}
 INK, GREY = "#222222", "#8a8a8a"
 NAMES = {"P": "P", "S": "S", "Detection": "detection"}
+NAME_WIDTH = 0.08  # of a panel
 WIDTH_INCH, ROW_INCH = 7.2, 1.05  # two columns of a journal page
 
 
@@ -47,6 +48,7 @@ def plot_detection(
     _title(axes[0], stream, picks, detection)
     _time_axis(axes[-1], stream)
     _shade(axes, detection)
+    _name(axes[0], picks)
     return figure
 
 
@@ -58,7 +60,7 @@ def _vertical_first(channel: str) -> tuple[int, str]:
 def _draw_component(axis: Axes, traces: Stream, channel: str) -> None:
     """All pieces of one channel on one scale, high-passed as the model sees them; the largest excursion is one."""
     shown = [_highpassed(trace) for trace in traces]
-    top = max((float(np.abs(piece[np.isfinite(piece)]).max(initial=0)) for piece in shown), default=0) or 1.0
+    top = max(float(np.abs(piece[np.isfinite(piece)]).max(initial=0)) for piece in shown) or 1.0
     for trace, piece in zip(traces, shown, strict=True):
         axis.plot(trace.times("matplotlib"), piece / top, color=INK, linewidth=0.5)
     axis.set(ylim=(-1.12, 1.12), yticks=[])
@@ -99,18 +101,36 @@ def _bare(axis: Axes) -> None:
 
 
 def _mark(axes: Sequence[Axes], pick: Pick) -> None:
-    """A line through all panels, its uncertainty shaded, its name above the first."""
+    """A line through all panels, its uncertainty shaded."""
     colour, time = COLOURS.get(pick.phase_hint, INK), pick.time.matplotlib_date
     half = pick.time_uncertainty_s / 86_400
     for axis in axes:
         axis.axvspan(time - half, time + half, color=colour, alpha=0.18, linewidth=0)
         axis.axvline(time, color=colour, linewidth=1.1)
+
+
+def _name(axis: Axes, picks: Sequence[Pick]) -> None:
+    """Phase and probability above the panel; of picks too close for two names the stronger one has it."""
+    left, right = axis.get_xlim()
+    named: list[Pick] = []
+    for pick in sorted(picks, key=lambda pick: -pick.probability):
+        near = (abs(pick.time - other.time) for other in named if other.phase_hint == pick.phase_hint)
+        if min(near, default=np.inf) > NAME_WIDTH * (right - left) * 86_400:
+            named.append(pick)
+            _write_name(axis, pick)
+
+
+def _write_name(axis: Axes, pick: Pick) -> None:
     side = -1 if pick.phase_hint == "P" else 1  # names lean outward: P and S may be a second apart
-    label = f"{pick.phase_hint} {pick.probability:.2f}"
-    text = axes[0].annotate(
-        label, (time, 1), xycoords=("data", "axes fraction"), xytext=(3 * side, 2), textcoords="offset points"
+    text = axis.annotate(
+        f"{pick.phase_hint} {pick.probability:.2f}",
+        (pick.time.matplotlib_date, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(3 * side, 2),
+        textcoords="offset points",
     )
-    text.set(color=colour, fontsize=8, fontweight="bold", va="bottom", ha="right" if side < 0 else "left")
+    text.set(color=COLOURS.get(pick.phase_hint, INK), fontsize=8, fontweight="bold", va="bottom")
+    text.set_horizontalalignment("right" if side < 0 else "left")
 
 
 def _title(axis: Axes, stream: Stream, picks: Sequence[Pick], detection: Detection | None) -> None:

@@ -64,7 +64,8 @@ def export(
     Thresholds and uncertainties are set on dev; test is only scored. Without dev windows the defaults stay, and the
     card says so. Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
     """
-    network = Released(load_network(run / "best.pt")).eval()
+    best = run / "best.pt"
+    network = Released(load_network(best if best.exists() else run / "last.pt")).eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part.onnx")
     write_onnx(network, part, name, DEFAULTS)

@@ -81,21 +81,28 @@ def masked_loss(logits: Tensor, target: Tensor, weight: Tensor, outputs: Sequenc
 
 
 def train(composer: Composer, dev: Sequence[LabelledTrace], run: Path, config: TrainConfig, progress: Progress) -> Path:
-    """Train CBA into the folder run and return the best checkpoint. progress(windows, row) is called now and then."""
+    """Train CBA into the folder run and return the best checkpoint. progress(windows, row) is called now and then.
+
+    An interrupt leaves last.pt as it is at that step; a kill leaves the one of the last epoch.
+    """
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     run.mkdir(parents=True, exist_ok=True)
     state = State(config, run)
     valid = validation_set(dev)
     per_epoch = max(config.epoch_windows // config.batch, 1)
-    while state.step < state.steps and state.stale < config.patience:
-        last = min(state.step + per_epoch, state.steps)
-        row = _epoch(state, composer, last, progress)
-        scores, curves = _validate(state, valid)
-        row |= scores
-        state.finish_epoch(row)
-        _tensorboard(run, state.step, row, valid, curves)
-        progress(state.step * config.batch, row)
+    try:
+        while state.step < state.steps and state.stale < config.patience:
+            last = min(state.step + per_epoch, state.steps)
+            row = _epoch(state, composer, last, progress)
+            scores, curves = _validate(state, valid)
+            row |= scores
+            state.finish_epoch(row)
+            _tensorboard(run, state.step, row, valid, curves)
+            progress(state.step * config.batch, row)
+    except KeyboardInterrupt:
+        state.save("last.pt")
+        raise
     return run / "best.pt"
 
 
@@ -126,11 +133,12 @@ class State:
         better = row["dev_loss"] < self.best
         self.best, self.stale = min(self.best, row["dev_loss"]), 0 if better else self.stale + 1
         _append(self.run / "history.csv", {"step": self.step, **row})
-        self._save("last.pt")
+        self.save("last.pt")
         if better:
-            self._save("best.pt")
+            self.save("best.pt")
 
-    def _save(self, name: str) -> None:
+    def save(self, name: str) -> None:
+        """Write a checkpoint into the run folder, all of it or nothing."""
         content = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -281,17 +280,6 @@ def outside(*words: object, **options: object) -> subprocess.CompletedProcess[by
     """The command in a process of its own, with the stand-in model."""
     code = STAND_IN.format(tests=str(Path(__file__).parent))
     return subprocess.run([sys.executable, "-c", code, *map(str, words)], check=False, **options)  # type: ignore[call-overload, no-any-return]
-
-
-def test_help_is_instant() -> None:
-    def cpu_s() -> float:  # of child processes: a clock would measure whatever else the machine does
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
-
-    before = cpu_s()
-    done = subprocess.run([sys.executable, "-m", "jijin.cli", "--help"], capture_output=True, check=True)
-    assert b"detect" in done.stdout
-    assert cpu_s() - before < 0.5
 
 
 def test_a_reader_that_leaves_early_is_no_error(record: Path) -> None:

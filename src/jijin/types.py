@@ -81,7 +81,8 @@ class Pick:
 def instrument_id(seed_id: str) -> str:
     """NET.STA.LOC.BI: the channels of one sensor share it (band and instrument code, no orientation).
 
-    >>> instrument_id("BW.RJOB..EHZ"), instrument_id("KS.SEO.00.HGZ")
-    ('BW.RJOB..EH', 'KS.SEO.00.HG')
+    >>> instrument_id("BW.RJOB..EHZ"), instrument_id("KS.SEO.00.HGZ"), instrument_id("XX.A..")
+    ('BW.RJOB..EH', 'KS.SEO.00.HG', 'XX.A..')
     """
-    return seed_id[:-1]
+    station, _, channel = seed_id.rpartition(".")
+    return f"{station}.{channel[:-1]}"

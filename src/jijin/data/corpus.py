@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from jijin.data import open_datasets
 from jijin.data.dataset import Dataset, column
-from jijin.data.labels import LABELLED
+from jijin.data.labels import LABELLED, NOISE
 from jijin.data.splits import split_labels
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.teachers import complete_all
@@ -22,7 +22,6 @@ from jijin.errors import ConfigError, DataError
 
 MANUAL, AUTOMATIC = "manual", "automatic"  # in a data set's own word for the quality of its labels
 SHORTEST_NOISE = 1000  # samples
-ROLES = ("events", "noise", "dev_events", "dev_noise", "test_events", "test_noise")
 
 
 class Traces(Sequence[LabelledTrace]):
@@ -107,10 +106,11 @@ def _roles(dataset: Dataset, fractions: Sequence[float], seed: int) -> dict[str,
     event = ((labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)).to_numpy(bool)
     trusted = ~labels["quality"].astype(str).str.startswith(AUTOMATIC).to_numpy(bool)
     quiet = is_quiet(labels)
+    noise = (labels["category"] == NOISE).to_numpy(bool)  # a landslide must not be picked, but it is not noise either
     rows = {"events": (which == "train") & event, "noise": (which == "train") & quiet}
     for part in ("dev", "test"):
         rows[f"{part}_events"] = (which == part) & event & trusted
-        rows[f"{part}_noise"] = (which == part) & quiet
+        rows[f"{part}_noise"] = (which == part) & quiet & noise
     return {role: Traces(dataset, np.flatnonzero(mask)) for role, mask in rows.items()}
 
 

@@ -6,7 +6,7 @@ from jijin.data.compose import (
     Canvas,
     Composer,
     Mix,
-    add_noise,
+    add,
     background,
     cut,
     neighbourhood,
@@ -59,13 +59,33 @@ def test_a_loud_event_is_labelled_and_a_buried_one_is_masked(pool):
     assert buried.target[P].max() == 0 and buried.weight[P, onset] == 0
 
 
-def test_added_noise_masks_the_onsets_that_drown(event):
-    canvas = Canvas(event.data[:, :LENGTH], *targets(event, 0, LENGTH))
-    hidden = Canvas(np.full_like(event.data[:, :LENGTH], 1e-6) * np.arange(LENGTH), *targets(event, 0, LENGTH))
-    noise = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
-    add_noise(hidden, noise, event, 0, np.random.default_rng(0))
-    assert hidden.weight[P, round(event.p[0])] == 0 and hidden.weight[S, round(event.s[0])] == 0
-    assert canvas.weight[P, round(event.p[0])] == 1
+@pytest.mark.parametrize(("strength", "weight"), [(1e-4, 1), (100.0, 0)])
+def test_what_is_added_masks_the_onsets_that_drown_in_it_and_no_others(event, strength, weight):
+    canvas = Canvas(event.data[:, :LENGTH], *targets(event, 0, LENGTH), [event.p[0]], [event.s[0]])
+    add(canvas, np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * np.float32(strength))
+    assert canvas.weight[P, round(event.p[0])] == canvas.weight[S, round(event.s[0])] == weight
+
+
+def test_an_event_laid_over_another_masks_what_it_covers(pool):
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
+    overlay(canvas, pool[1], 2000, 1.0)
+    first = round(2000 + pool[1].p_sample)
+    assert canvas.weight[P, first] == 1 and canvas.target[P, first] > 0.99
+    overlay(canvas, pool[2], 1500, 1e4)
+    assert canvas.weight[P, first] == 0 and canvas.target[P, round(1500 + pool[2].p_sample)] > 0.99
+
+
+def test_an_offset_of_a_component_is_gone(pool):
+    ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    plain, offset = Canvas(ground), Canvas(ground + np.array([[5e4], [-3e3], [0]], np.float32))
+    assert np.abs(plain.data - offset.data).max() < 0.01
+
+
+def test_events_are_drawn_by_their_shares(event, pool):
+    composer = Composer([event] * 3, [], pool, shares=np.array([0.0, 0.9, 0.1]))
+    rng = np.random.default_rng(0)
+    drawn = np.bincount([composer._draw(rng) for _ in range(2000)], minlength=3) / 2000
+    assert drawn[0] == 0 and drawn[1] == pytest.approx(0.9, abs=0.03)
 
 
 def test_a_cut_past_the_end_is_missing_or_mirrored_noise_and_the_rest_is_the_trace(event):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jijin.data.synthetic import LEAD, draw_s_minus_p, earthquake, noise, shaped_noise
+from jijin.data.synthetic import LEAD, _pulse, draw_s_minus_p, earthquake, noise, shaped_noise
 
 
 @pytest.mark.parametrize("s_minus_p", [0.3, 2.0, 12.0, 60.0])
@@ -52,3 +52,10 @@ def test_shaped_noise_has_the_spectrum_asked_for():
     f = np.fft.rfftfreq(6000, 0.01)
     assert power[:, (f > 19) & (f < 31)].sum() > 0.99 * power.sum()
     assert noise(np.random.default_rng(0), 3000).shape == (3, 3000)
+
+
+@pytest.mark.parametrize("onset", [10.01, 10.5, 10.99])
+def test_a_pulse_is_centred_one_sample_after_its_onset(onset):
+    out = np.zeros((3, 30))
+    _pulse(out, onset, 1.0)
+    assert (out[0] * np.arange(30)).sum() / out[0].sum() == pytest.approx(onset + 1)

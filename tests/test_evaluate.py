@@ -10,8 +10,8 @@ def bump(*onsets, height=0.9):
     return sum((height * np.exp(-0.5 * ((time - x) / 8) ** 2) for x in onsets), np.zeros(6000)).astype(np.float32)
 
 
-def window(p=(), s=(), group="a", masked=(), n=6000):
-    return evaluation_windows([LabelledTrace(np.ones((3, n), np.float32), p, s, masked, group)])[0]
+def window(p=(), s=(), group="a", masked=(), n=6000, category="earthquake"):
+    return evaluation_windows([LabelledTrace(np.ones((3, n), np.float32), p, s, masked, group, category=category)])[0]
 
 
 def test_a_pick_between_two_samples_is_found_to_a_tenth_of_a_sample():
@@ -47,12 +47,18 @@ def test_picks_in_masked_stretches_and_labels_at_the_edge_count_neither_way():
     assert match(find_picks(bump(3000)[None], S, 0.3)[0], w.onsets[S], w.ignored[S], 50) == ([], 0, 0)
 
 
-def test_false_picks_an_hour_come_from_noise_windows_alone():
-    windows = [window((1000.0,)), window(group="n"), window(group="m", n=3000)]
-    curves = {P: np.stack([bump(1000, 3000), bump(3000), bump()]), S: np.zeros((3, 6000), np.float32)}
+def test_false_picks_an_hour_come_from_noise_alone_and_landslides_are_counted_apart():
+    windows = [window((1000.0,)), window(group="n", category="noise"), window(group="m", n=3000, category="noise")]
+    windows += [window(group="l", category="other"), window(group="coda")]
+    curves = {
+        P: np.stack([bump(1000, 3000), bump(3000), bump(), bump(10), bump(20)]),
+        S: np.zeros((5, 6000), np.float32),
+    }
     report = evaluate("x", curves, windows, {P: 0.3, S: 0.3})
-    assert report.noise_hours == pytest.approx(90 / 3600)
-    assert report.false_per_hour[P] == pytest.approx(40) and report.false_per_hour[S] == 0
+    assert report.hours == pytest.approx({"noise": 90 / 3600, "other": 60 / 3600})
+    assert report.false_per_hour["noise"] == pytest.approx({P: 40, S: 0})
+    assert report.false_per_hour["other"] == pytest.approx({P: 60, S: 0})
+    assert report.phases[P][0.5].precision == pytest.approx(1 / 4)  # without the landslide's
 
 
 def test_a_long_trace_is_seen_through_three_windows_and_a_short_one_through_one():
@@ -63,7 +69,7 @@ def test_a_long_trace_is_seen_through_three_windows_and_a_short_one_through_one(
 
 
 def test_the_best_threshold_lies_between_signal_and_noise():
-    windows = [window((1000.0,), (2000.0,)), window(group="n")]
+    windows = [window((1000.0,), (2000.0,)), window(group="n", category="noise")]
     one = np.stack([bump(1000, height=0.8), bump(3000, height=0.42)])
     two = np.stack([bump(2000, height=0.8), bump(3000, height=0.2)])
     best = best_thresholds({P: one, S: two}, windows)

@@ -29,6 +29,8 @@ class CutConfig:
         check_range("stride_s", self.stride_s, 0, 60)
         if not (60 / self.stride_s).is_integer():
             raise ConfigError(f"'stride_s' must divide the window of 60 s (got {self.stride_s:g}); 30, 20, 15 or 10 do")
+        if not 0 <= self.blinding_s <= 30:
+            raise ConfigError(f"'blinding_s' must be from 0 to 30, half a window (got {self.blinding_s:g})")
         check_range("max_wait_s", self.max_wait_s, 0, float("inf"))
 
 

@@ -7,35 +7,43 @@ are not independent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import importlib.util
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import LabelledTrace, P, S
+from jijin.errors import DataError, ReadError
 from jijin.picking import OnsetFinder
 from jijin.types import NS
 
 RATE, LENGTH, MARGIN = 100.0, 6000, 100
 TOLERANCES_S = (0.1, 0.5)
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
+QUIET = (NOISE, OTHER)  # categories in which every pick is false
 PLACES = 3  # windows that a trace longer than 60 s is looked at through
 RESAMPLES = 1000
-Predict = Callable[[NDArray[np.float32]], Mapping[int, NDArray[np.float32]]]  # windows -> {P: (window, sample), S: ...}
 Picks = list[tuple[float, float]]  # (sample, probability)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """data : (3, 6000). onsets and ignored stretches (first, last sample) per phase; hours that hold data."""
+    """data : (3, 6000). onsets and ignored stretches (first, last sample) per phase; hours that hold data.
+
+    category is that of the whole trace: a window of an earthquake's coda is not noise.
+    """
 
     data: NDArray[np.float32]
     onsets: Mapping[int, tuple[float, ...]]
     ignored: Mapping[int, tuple[tuple[float, float], ...]]
     source_group: str
     hours: float
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +59,17 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Scores of one picker. phases : phase -> tolerance in s -> Score; residuals : phase -> mean, deviation, MAE."""
+    """Scores of one picker. phases : phase -> tolerance in s -> Score; residuals : phase -> mean, deviation, MAE.
+
+    false_per_hour and hours : category (noise, other) -> what was picked there, and how long it is.
+    """
 
     name: str
     thresholds: Mapping[int, float]
     phases: Mapping[int, Mapping[float, Score]]
     residuals: Mapping[int, tuple[float, float, float]]
-    false_per_hour: Mapping[int, float]
-    noise_hours: float
+    false_per_hour: Mapping[str, Mapping[int, float]]
+    hours: Mapping[str, float]
     windows: int
     groups: int
 
@@ -87,7 +98,7 @@ def window_at(trace: LabelledTrace, start: int) -> Window:
         onsets[phase] = tuple(x for x in here if MARGIN <= x < LENGTH - MARGIN)
         edge = [(x - 100, x + 100) for x in here if x not in onsets[phase]]
         ignored[phase] = (*edge, *((a - start, b - start) for o, a, b in trace.masked if o == phase))
-    return Window(data, onsets, ignored, trace.source_group, (last - first) / RATE / 3600)
+    return Window(data, onsets, ignored, trace.source_group, (last - first) / RATE / 3600, trace.category)
 
 
 def find_picks(curves: NDArray[np.float32], phase: int, threshold: float) -> list[Picks]:
@@ -118,8 +129,12 @@ def match(
         if best is not None and abs(best[0] - onset) <= reach:
             residuals.append(best[0] - onset)
             free.remove(best)
-    false = sum(not any(a <= x < b for a, b in ignored) for x, _ in free)
-    return residuals, false, len(onsets) - len(residuals)
+    return residuals, _free(free, ignored), len(onsets) - len(residuals)
+
+
+def _free(picks: Picks, ignored: Sequence[tuple[float, float]]) -> int:
+    """How many picks lie outside of the ignored stretches."""
+    return sum(not any(a <= x < b for a, b in ignored) for x, _ in picks)
 
 
 def score(picks: Sequence[Picks], windows: Sequence[Window], phase: int, reach_s: float) -> tuple[Score, list[float]]:
@@ -158,18 +173,25 @@ def evaluate(
     windows: Sequence[Window],
     thresholds: Mapping[int, float],
 ) -> Report:
-    """Report of a picker from its probability curves, phase -> (window, sample). Windows without labels are noise."""
-    quiet = np.array([not any(w.onsets.values()) and not any(w.ignored.values()) for w in windows], bool)
-    hours = sum(w.hours for w, q in zip(windows, quiet, strict=True) if q)
-    phases, residuals, false = {}, {}, {}
+    """Report of a picker from its probability curves, phase -> (window, sample).
+
+    Earthquakes and noise make the scores. What is picked on other sources, such as landslides, is only counted.
+    """
+    category = np.array([w.category for w in windows])
+    hours = {kind: sum(w.hours for w in windows if w.category == kind) for kind in QUIET}
+    counted = [w for w in windows if w.category != OTHER]
+    phases, residuals, false = {}, {}, {kind: dict[int, float]() for kind in QUIET}
     for phase in (P, S):
         picks = find_picks(curves[phase], phase, thresholds[phase])
-        scored = {t: score(picks, windows, phase, t) for t in TOLERANCES_S}
+        kept = [p for p, w in zip(picks, windows, strict=True) if w.category != OTHER]
+        scored = {t: score(kept, counted, phase, t) for t in TOLERANCES_S}
         phases[phase] = {t: result for t, (result, _) in scored.items()}
         residuals[phase] = _moments(scored[max(TOLERANCES_S)][1])
-        false[phase] = sum(len(p) for p, q in zip(picks, quiet, strict=True) if q) / max(hours, 1e-9)
-    groups = len({w.source_group for w in windows})
-    return Report(name, dict(thresholds), phases, residuals, false, hours, len(windows), groups)
+        for kind in QUIET:
+            total = sum(_free(picks[i], windows[i].ignored[phase]) for i in np.flatnonzero(category == kind).tolist())
+            false[kind][phase] = total / hours[kind] if hours[kind] else float("nan")
+    groups = len({w.source_group for w in counted})
+    return Report(name, dict(thresholds), phases, residuals, false, hours, len(counted), groups)
 
 
 def _moments(residuals: Sequence[float]) -> tuple[float, float, float]:
@@ -179,7 +201,9 @@ def _moments(residuals: Sequence[float]) -> tuple[float, float, float]:
 
 
 def best_thresholds(curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window]) -> dict[int, float]:
-    """Threshold of each phase with the highest F1 at 0.5 s; the middle one of equals."""
+    """Threshold of each phase with the highest F1 at 0.5 s on earthquakes and noise; the middle one of equals."""
+    rows = [i for i, w in enumerate(windows) if w.category != OTHER]
+    curves, windows = {phase: curves[phase][rows] for phase in (P, S)}, [windows[i] for i in rows]
     out = {}
     for phase in (P, S):
         found = find_picks(curves[phase], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
@@ -207,7 +231,7 @@ def summary(report: Report) -> dict[str, Any]:
     out: dict[str, Any] = {
         "windows": report.windows,
         "events": report.groups,
-        "noise_hours": round(report.noise_hours, 2),
+        "hours": {kind: round(hours, 2) for kind, hours in report.hours.items()},
     }
     for phase, key in ((P, "p"), (S, "s")):
         mean, deviation, mae = report.residuals[phase]
@@ -226,6 +250,21 @@ def summary(report: Report) -> dict[str, Any]:
             "residual_mean_s": round(mean, 4),
             "residual_deviation_s": round(deviation, 4),
             "residual_mae_s": round(mae, 4),
-            "false_per_noise_hour": round(report.false_per_hour[phase], 2),
+            "false_per_hour": {k: round(v[phase], 2) for k, v in report.false_per_hour.items() if report.hours[k]},
         }
     return out
+
+
+def load_peers(folder: Path) -> list[tuple[str, Any]]:
+    """Pickers of a folder whose peers.py has NAMES and load(name); the file is run. Name and picker of each."""
+    path = folder / "peers.py"
+    if not path.is_file():
+        raise ReadError(f"{path}: no such file; a folder of peers has a peers.py with NAMES and load(name)")
+    spec = importlib.util.spec_from_file_location("jijin_peers", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return [(name, module.load(name)) for name in module.NAMES]
+    except ModuleNotFoundError as error:
+        raise DataError(f"{path} needs {error.name}: pip install {error.name}") from error

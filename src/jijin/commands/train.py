@@ -86,7 +86,7 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, steps=steps, seed=config.seed)
     with _bar(config.windows) as progress:
-        return train(composer, corpus.dev_events, output, config, progress)
+        return train(composer, corpus.dev, output, config, progress)
 
 
 def _corpus(source: dict[str, Any]) -> Corpus:
@@ -124,6 +124,7 @@ def export(
     """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
     import json
 
+    from jijin.data.corpus import scored_traces
     from jijin.errors import MissingExtra, ReadError
     from jijin.evaluate import evaluation_windows
 
@@ -135,10 +136,20 @@ def export(
         done = json.loads((run / "config.json").read_text())
     except FileNotFoundError:
         raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
-    corpus = _corpus(done)
     dev, test = (
-        evaluation_windows([*events, *noise])
-        for events, noise in ((corpus.dev_events, corpus.dev_noise), (corpus.test_events, corpus.test_noise))
+        evaluation_windows(scored_traces(done["data"], split, None, done["fractions"], done["seed"]))
+        for split in ("dev", "test")
     )
-    card = {key: done[key] for key in ("config", "counts", "licences", "fractions", "synthetics", "augment", "torch")}
-    typer.echo(str(write(run, output, dev, test, name, card)))
+    kept = (
+        "config",
+        "data",
+        "teachers",
+        "records",
+        "counts",
+        "licences",
+        "fractions",
+        "synthetics",
+        "augment",
+        "torch",
+    )
+    typer.echo(str(write(run, output, dev, test, name, {key: done[key] for key in kept})))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
@@ -22,6 +23,7 @@ from jijin.signal import highpass_filter, normalise
 LENGTH = 6000
 STRETCH = ((4, 5), (5, 4), (2, 3), (3, 2), (1, 2), (9, 10), (10, 9))  # as if recorded faster or slower
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
+TAIL = 1000  # samples at the end that a trace is extended with
 QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
 Array = NDArray[np.float32]
 
@@ -40,11 +42,18 @@ class Mix:
 
 @dataclass(slots=True)
 class Canvas:
-    """One window in the making; the only mutable piece. data, target, weight : (3, LENGTH)."""
+    """One window in the making; the only mutable piece. data, target, weight : (3, LENGTH); p, s : onset samples."""
 
     data: Array
     target: Array = field(default_factory=lambda: np.zeros((3, LENGTH), np.float32))
     weight: Array = field(default_factory=lambda: np.ones((3, LENGTH), np.float32))
+    p: list[float] = field(default_factory=list)
+    s: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """No component keeps its offset: it would be a step at the start of every filter."""
+        count = np.isfinite(self.data).sum(-1, keepdims=True)
+        self.data = self.data - np.nansum(self.data, -1, keepdims=True) / np.maximum(count, 1)
 
 
 @dataclass(frozen=True)
@@ -72,30 +81,40 @@ class Composer:
         return Batch(normalise(out.data), out.target * ~empty, out.weight * ~empty)
 
     def _window(self, rng: Generator) -> Canvas:
-        kind = rng.random()
+        kind, event = rng.random(), self.mix.real + self.mix.synthetic
         if kind < self.mix.real and self.events:
             canvas = self._real(rng)
         else:
             canvas = Canvas(background(rng, self.noise))
-            if kind < self.mix.real + self.mix.synthetic and self.synthetics:
+            if kind < event and self.synthetics:
                 self._overlay(canvas, rng)
-        if kind < self.mix.real + self.mix.synthetic and self.synthetics and rng.random() < self.mix.second:
+        if kind < event and self.synthetics and rng.random() < self.mix.second:
             self._overlay(canvas, rng)
         if rng.random() < self.mix.burst:
-            canvas.data = canvas.data + burst(rng) * deviation(canvas.data)
+            add(canvas, burst(rng) * deviation(canvas.data))
         return canvas
 
     def _real(self, rng: Generator) -> Canvas:
-        trace = self.events[rng.choice(len(self.events), p=self.shares)]
+        trace = self.events[self._draw(rng)]
         trace = neighbourhood(trace, rng)
         if rng.random() < self.mix.stretch:
             trace = stretch(trace, *STRETCH[rng.integers(len(STRETCH))])
         anchor = draw_anchor(trace, rng)
         start = round(anchor - rng.uniform(-100, LENGTH + 100))
         canvas = Canvas(cut(trace, start, rng), *targets(trace, start, LENGTH))
+        canvas.p, canvas.s = ([x - start for x in onsets] for onsets in (trace.p, trace.s))
         if rng.random() < self.mix.extra_noise:
-            add_noise(canvas, background(rng, self.noise), trace, start, rng)
+            add_noise(canvas, background(rng, self.noise), rng)
         return canvas
+
+    def _draw(self, rng: Generator) -> int:
+        """Number of an event; the running sum of a million shares is made once."""
+        total = self._cumulative
+        return int(np.searchsorted(total[:-1], rng.random() * total[-1], side="right"))
+
+    @cached_property
+    def _cumulative(self) -> NDArray[np.float64]:
+        return np.cumsum(np.ones(len(self.events)) if self.shares is None else self.shares)
 
     def _overlay(self, canvas: Canvas, rng: Generator) -> None:
         """Add a clean earthquake at a random place and size."""
@@ -107,7 +126,7 @@ class Composer:
 
 def highpassed(x: Array) -> Array:
     """(3, sample) above the model's corner frequency, missing samples as zero."""
-    return sosfilt(highpass_filter(100.0), np.nan_to_num(x - (np.nanmean(x) if np.isfinite(x).any() else 0)), axis=-1)
+    return sosfilt(highpass_filter(100.0), np.nan_to_num(x), axis=-1)
 
 
 def deviation(x: Array) -> np.float32:
@@ -124,15 +143,25 @@ def overlay(canvas: Canvas, event: Synthetic, start: int, scale: float) -> None:
     p, s = event.p_sample + start, event.s_sample + start
     seen_p = visible(clean, before, p, VISIBLE_P)
     seen_s = visible(clean, before + np.where(np.arange(LENGTH) < s, clean, 0), s, VISIBLE_S)
-    trace = LabelledTrace(event.data, (p,), (s,))
-    target, weight = targets(trace, 0, LENGTH)
+    target, weight = targets(LabelledTrace(event.data, (p,), (s,)), 0, LENGTH)
     for output, onset, seen in ((P, p, seen_p), (S, s, seen_s)):
         if not seen:
             blank(target, weight, output, int(onset), 100)
     if not seen_s:
         blank(target, weight, DETECTION, int(p), LENGTH)
-    canvas.data = canvas.data + added
+    add(canvas, added)
     canvas.target, canvas.weight = np.maximum(canvas.target, target), canvas.weight * weight
+    canvas.p, canvas.s = [*canvas.p, p], [*canvas.s, s]
+
+
+def add(canvas: Canvas, what: Array) -> None:
+    """Add something to a window, and mask the onsets of the window that drown in it."""
+    signal, ground = highpassed(canvas.data), highpassed(what)
+    for output, onsets, ratio in ((P, canvas.p, VISIBLE_P), (S, canvas.s, VISIBLE_S)):
+        for onset in onsets:
+            if not visible(signal, ground, onset, ratio):
+                blank(canvas.target, canvas.weight, output, int(onset), 100)
+    canvas.data = canvas.data + what
 
 
 def visible(signal: Array, ground: Array, onset: float, ratio: float) -> bool:
@@ -153,15 +182,10 @@ def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> 
     weight[output, first:last] = 0
 
 
-def add_noise(canvas: Canvas, noise: Array, trace: LabelledTrace, start: int, rng: Generator) -> None:
-    """Add noise to a real event and mask the onsets that drown in it."""
-    signal, ground = highpassed(canvas.data), highpassed(noise)
-    level = np.abs(signal).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3))) / max(float(ground.std()), 1e-12)
-    for output, onsets, ratio in ((P, trace.p, VISIBLE_P), (S, trace.s, VISIBLE_S)):
-        for onset in onsets:
-            if not visible(signal, ground * level, onset - start, ratio):
-                blank(canvas.target, canvas.weight, output, int(onset - start), 100)
-    canvas.data = canvas.data + noise * np.float32(level)
+def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
+    """Add noise of 0.2 to 30 % of the window's peak."""
+    level = np.abs(highpassed(canvas.data)).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3)))
+    add(canvas, noise * np.float32(level / max(deviation(highpassed(noise)), 1e-12)))
 
 
 def background(rng: Generator, traces: Sequence[LabelledTrace]) -> Array:
@@ -218,11 +242,12 @@ def cut(trace: LabelledTrace, start: int, rng: Generator) -> Array:
     left, right = max(-start, 0), max(start + LENGTH - n, 0)
     inner = data[:, max(start, 0) : min(start + LENGTH, n)]
     quiet = int(min(trace.onsets, default=0)) - 50
+    faded = max(trace.onsets, default=0) < n - TAIL  # an onset in the mirror would have no label
     return np.concatenate(
         [
             _extension(data[:, :quiet][:, ::-1], left, rng, quiet >= QUIET)[:, ::-1],
             inner,
-            _extension(data[:, -min(1000, n) :][:, ::-1], right, rng, rng.random() < 0.5),
+            _extension(data[:, -min(TAIL, n) :][:, ::-1], right, rng, faded and rng.random() < 0.5),
         ],
         axis=1,
     )[:, :LENGTH]

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from jijin.data import open_datasets
 from jijin.data.dataset import Dataset, column
-from jijin.data.labels import LABELLED, NOISE
-from jijin.data.splits import split_labels
+from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED
+from jijin.data.splits import NAMES, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.teachers import complete_all
-from jijin.data.traces import LabelledTrace, from_labels, is_quiet
+from jijin.data.traces import LabelledTrace, from_labels
 from jijin.errors import ConfigError, DataError
 
-MANUAL, AUTOMATIC = "manual", "automatic"  # in a data set's own word for the quality of its labels
+MANUAL, AUTOMATIC = "manual", "auto"  # in a data set's own word for the quality of its labels
 SHORTEST_NOISE = 1000  # samples
+MOST_SCORED = 4000  # traces of a kind, so that scoring a million takes 2 GB and not 100
 
 
 class Traces(Sequence[LabelledTrace]):
@@ -53,15 +54,12 @@ class Traces(Sequence[LabelledTrace]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
-    """Traces by role, and their licences. shares : probability of each event to be drawn."""
+    """What training reads, and its licences. shares : probability of each event to be drawn."""
 
     events: Sequence[LabelledTrace]
     shares: NDArray[np.float64]
     noise: Sequence[LabelledTrace]
-    dev_events: Sequence[LabelledTrace]
-    dev_noise: Sequence[LabelledTrace]
-    test_events: Sequence[LabelledTrace]
-    test_noise: Sequence[LabelledTrace]
+    dev: Sequence[LabelledTrace]
     counts: dict[str, dict[str, int]]
     licences: list[str]
 
@@ -73,7 +71,7 @@ def load_corpus(
     fractions: Sequence[float] = (6, 2, 2),
     seed: int = 0,
 ) -> Corpus:
-    """Datasets at paths, split by earthquake. Dev events whose labels no analyst made are left out.
+    """The training and dev split of the datasets at paths; the test split is not touched.
 
     teachers: a CSV of other pickers' picks that completes the labels of the training rows (see data/teachers.py); the
     training rows are then read into memory. records: folders of continuous miniSEED, labelled by the teachers alone and
@@ -82,9 +80,13 @@ def load_corpus(
     if records and teachers is None:
         raise ConfigError("'records' need 'teachers': nothing else says what is in them")
     dataset = open_datasets(paths)
-    picked = _roles(dataset, fractions, seed)
-    events: Sequence[LabelledTrace] = picked["events"]
-    noise: Sequence[LabelledTrace] = picked["noise"]
+    which = split_labels(
+        dataset.labels, fractions, seed, keep=True
+    )  # the data's own split first, as in jijin data audit
+    event, quiet, trusted = _event(dataset), _quiet(dataset), _trusted(dataset)
+    events: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & event))
+    noise: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & quiet))
+    dev = _some(Traces(dataset, np.flatnonzero((which == "dev") & event & trusted)))
     weights = np.ones(len(events))
     if teachers is not None:
         table = pd.read_csv(teachers)
@@ -94,24 +96,60 @@ def load_corpus(
         noise = [t for t in complete_all(list(noise), table, frozenset(), noise=True) if _is_plain(t)]
     if not events:
         raise DataError(f"no labelled trace in the training split of {', '.join(map(str, paths))}")
-    roles = {**picked, "events": events, "noise": noise}
-    counts = {role: _count(traces) for role, traces in roles.items()}
+    counts = {role: _count(traces) for role, traces in (("events", events), ("noise", noise), ("dev", dev))}
     licences = sorted(set(dataset.labels["licence"].astype(str)) - {""})
-    return Corpus(**roles, shares=_shares(_names(events), weights), counts=counts, licences=licences)
+    return Corpus(events, _shares(_names(events), weights), noise, dev, counts, licences)
 
 
-def _roles(dataset: Dataset, fractions: Sequence[float], seed: int) -> dict[str, Traces]:
+def scored_traces(
+    paths: Sequence[str | Path],
+    split: str,
+    only: Sequence[str] | None = None,
+    fractions: Sequence[float] = (6, 2, 2),
+    seed: int = 0,
+) -> list[LabelledTrace]:
+    """Traces to score on: events that analysts labelled (of the data sets in only), noise, and other sources.
+
+    split: train, dev, test or all; at most MOST_SCORED of each kind, chosen by name. Raises DataError if there is none.
+    """
+    if split not in (*NAMES, "all"):
+        raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
+    dataset = open_datasets(paths)
+    names = set(dataset.labels["dataset"].astype(str))
+    if only is not None and not names.issuperset(only):
+        raise ConfigError(f"'only' names {sorted(set(only) - names)}; there is {', '.join(sorted(names))}")
+    here = np.isin(split_labels(dataset.labels, fractions, seed, keep=True), NAMES if split == "all" else [split])
+    wanted = dataset.labels["dataset"].astype(str).isin(only or names).to_numpy(bool)
+    kinds = (_event(dataset) & _trusted(dataset) & wanted, _quiet(dataset))
+    out = [trace for kind in kinds for trace in _some(Traces(dataset, np.flatnonzero(here & kind)))]
+    if not out:
+        raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
+    return out
+
+
+def _event(dataset: Dataset) -> NDArray[np.bool_]:
     labels = dataset.labels
-    which = split_labels(labels, fractions, seed)
-    event = ((labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)).to_numpy(bool)
-    trusted = ~labels["quality"].astype(str).str.startswith(AUTOMATIC).to_numpy(bool)
-    quiet = is_quiet(labels)
-    noise = (labels["category"] == NOISE).to_numpy(bool)  # a landslide must not be picked, but it is not noise either
-    rows = {"events": (which == "train") & event, "noise": (which == "train") & quiet}
-    for part in ("dev", "test"):
-        rows[f"{part}_events"] = (which == part) & event & trusted
-        rows[f"{part}_noise"] = (which == part) & quiet & noise
-    return {role: Traces(dataset, np.flatnonzero(mask)) for role, mask in rows.items()}
+    return ((labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)).to_numpy(bool)
+
+
+def _trusted(dataset: Dataset) -> NDArray[np.bool_]:
+    """Labels by analysts, or of unknown making; not automatic, semi-automatic or by an autopicker."""
+    return ~dataset.labels["quality"].astype(str).str.contains(AUTOMATIC).to_numpy(bool)
+
+
+def _quiet(dataset: Dataset) -> NDArray[np.bool_]:
+    """Nothing to pick: noise, and sources without body waves."""
+    labels = dataset.labels
+    return ((labels["category"] != EARTHQUAKE) & (labels["p_status"] == ABSENT)).to_numpy(bool)
+
+
+def _some(traces: Traces) -> Traces:
+    """At most MOST_SCORED, those whose names come first in a shuffle that never changes."""
+    if len(traces) <= MOST_SCORED:
+        return traces
+    names = column(traces.dataset.labels.iloc[traces.rows], "trace_name").astype(str)
+    order = np.argsort([place(name) for name in names])[:MOST_SCORED]
+    return Traces(traces.dataset, traces.rows[np.sort(order)])
 
 
 def _manual(dataset: Dataset) -> frozenset[str]:

@@ -127,10 +127,10 @@ def _train(
 
 
 def _pulse(out: NDArray[Any], sample: float, amplitude: float) -> None:
-    """Add a unit impulse between two samples: the first sample that moves is the one after the onset."""
+    """Add an impulse whose centre is one sample after the onset, shared by the two samples that follow the onset."""
     first = int(np.ceil(sample))
     if first + 1 < out.shape[-1]:
-        out[:, first : first + 2] += amplitude * np.array([1 - (first - sample), first - sample]) * 3
+        out[:, first : first + 2] += amplitude * np.array([first - sample, 1 - (first - sample)]) * 3
 
 
 def _brune(x: NDArray[Any], corner_hz: float) -> NDArray[Any]:

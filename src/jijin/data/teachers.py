@@ -8,12 +8,12 @@ A manual label is never moved.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from jijin.data.traces import DETECTION, LabelledTrace, P, S, with_onsets
+from jijin.data.traces import DETECTION, LabelledTrace, P, S
 
 REACH = 40  # samples within which picks of different pickers are one onset
 AGREE = 3  # pickers that make an onset
@@ -68,7 +68,7 @@ def complete(trace: LabelledTrace, found: Consensus, manual: bool) -> LabelledTr
         for x in found.doubtful[output]:
             if all(abs(x - label) > DOUBT for label in labels):
                 masked += [(output, int(x) - DOUBT, int(x) + DOUBT), (DETECTION, int(x) - DOUBT, int(x) + 2000)]
-    return with_onsets(trace, p, s, masked)
+    return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked))
 
 
 def _merge(labels: tuple[float, ...], agreed: list[float], manual: bool) -> list[float]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, UNLABELLED, Labels
+from jijin.data.labels import LABELLED, UNLABELLED, Labels
 
 DETECTION, P, S = 0, 1, 2  # rows of the targets, in the order of the model's outputs
 TARGET_DEVIATION = (0.0, 8.0, 12.0)  # samples: Gaussian around P and S; a label is no better than this
@@ -29,6 +27,7 @@ class LabelledTrace:
     source_group: str = ""
     dataset: str = ""
     name: str = ""
+    category: str = ""  # earthquake, noise or other, as in the labels
 
     @property
     def onsets(self) -> tuple[float, ...]:
@@ -38,10 +37,15 @@ class LabelledTrace:
 
 def from_labels(data: NDArray[np.float32], labels: Labels) -> LabelledTrace:
     """A trace as its table row describes it; what is there but not picked is masked."""
-    p = (labels.p_sample,) if labels.p_status == LABELLED else ()
-    s = (labels.s_sample,) if labels.s_status == LABELLED else ()
     return LabelledTrace(
-        data, p, s, tuple(_unknown(labels, data.shape[1])), labels.source_group, labels.dataset, labels.trace_name
+        data,
+        p=(labels.p_sample,) if labels.p_status == LABELLED else (),
+        s=(labels.s_sample,) if labels.s_status == LABELLED else (),
+        masked=tuple(_unknown(labels, data.shape[1])),
+        source_group=labels.source_group,
+        dataset=labels.dataset,
+        name=labels.trace_name,
+        category=labels.category,
     )
 
 
@@ -55,11 +59,6 @@ def _unknown(labels: Labels, length: int) -> list[tuple[int, int, int]]:
     if labels.p_status == UNLABELLED:
         out += [(P, 0, last), (DETECTION, 0, length)]
     return out
-
-
-def is_quiet(labels: pd.DataFrame) -> NDArray[np.bool_]:
-    """Rows that hold no earthquake: noise, and sources without body waves."""
-    return ((labels["category"] != EARTHQUAKE) & (labels["p_status"] == ABSENT)).to_numpy(bool)
 
 
 def detections(trace: LabelledTrace) -> list[tuple[float, float]]:
@@ -97,8 +96,3 @@ def _bump(y: NDArray[Any], w: NDArray[Any], onset: float, deviation: float) -> N
         x = (np.arange(first, last) - onset) / deviation
         y[first:last] = np.maximum(y[first:last], np.exp(-0.5 * x * x))
         w[first:last] = 1
-
-
-def with_onsets(trace: LabelledTrace, p: Sequence[float], s: Sequence[float], masked: Sequence[Any]) -> LabelledTrace:
-    """The same trace with other labels."""
-    return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked))

@@ -26,7 +26,6 @@ from jijin.signal import normalise
 
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
 FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
-Uncertainty = dict[str, dict[str, float]]
 DEFAULTS: dict[str, Any] = {
     "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
     "time_uncertainty": {"p": {"scale": 1.0, "floor_s": 0.01}, "s": {"scale": 1.0, "floor_s": 0.02}},
@@ -81,7 +80,7 @@ def export(
         reports["test"] = evaluate(name, predict_with(load(part), test), test, thresholds)
     part.replace(out)
     parameters = sum(p.numel() for p in network.parameters())
-    _write_card(out, {**card, **settings, "parameters": parameters, "parity": difference}, reports)
+    _write_card(out, name, {**card, **settings, "parameters": parameters, "parity": difference}, reports)
     return out
 
 
@@ -150,11 +149,11 @@ def _scale(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, thres
     return round(float(np.quantile(ratios, 0.68)), 3) if ratios else 1.0
 
 
-def _write_card(out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:
+def _write_card(out: Path, name: str, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     scores = {split: summary(report) for split, report in reports.items()}
     card = {
-        "name": out.stem,
+        "name": name,
         "version": jijin.__version__,
         "code": _revision(),
         "sha256": digest,

@@ -110,7 +110,6 @@ socket.socket.connect = socket.socket.connect_ex = socket.create_connection = so
 """
 
 
-@pytest.mark.skipif(not (SOURCE / "models/weights/cba.onnx").exists(), reason="no weights in this checkout")
 def test_detection_needs_neither_torch_nor_a_network(tmp_path: Path) -> None:
     words = ["jijin", "detect", "--example", "--plot", str(tmp_path)]
     out = python(GUARD.format(forbidden=CPU_ONLY) + f"sys.argv = {words!r}\nfrom jijin.cli import main; main()")

@@ -1,14 +1,10 @@
-"""One frozen dataclass per stage. An unknown or impossible value stops the run."""
+"""One frozen dataclass per stage. An impossible value stops the run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
 from jijin.errors import ConfigError
-
-T = TypeVar("T")
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
@@ -49,17 +45,3 @@ class PickConfig:
             if value is not None:
                 check_range(name, value, 0, 1)
         check_range("min_separation_s", self.min_separation_s, 0, 10)
-
-
-def from_dict(kind: type[T], settings: Mapping[str, Any]) -> T:
-    """A config of the given kind from a mapping (a TOML table, say); a key it does not know is an error.
-
-    >>> from_dict(PickConfig, {"treshold_p": 0.3})
-    Traceback (most recent call last):
-    jijin.errors.ConfigError: unknown setting 'treshold_p' for PickConfig; known: ...
-    """
-    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
-    for key in settings:
-        if key not in known:
-            raise ConfigError(f"unknown setting '{key}' for {kind.__name__}; known: {', '.join(known)}")
-    return kind(**settings)

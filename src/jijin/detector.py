@@ -43,7 +43,9 @@ class Detector:
 
     feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
     fragment with data is used, to its last sample. A channel that cannot be used is logged and left out.
-    A sample is final once the window that starts with its block is complete: up to 60 s after it.
+    A sample is final once the window that starts with its block is complete: up to 60 s after it, where all three
+    components come in. A sensor with fewer waits for the others until they are max_wait_s behind (CutConfig), or for
+    flush().
     """
 
     def __init__(
@@ -190,7 +192,7 @@ def _covered(instrument: Instrument) -> list[tuple[int, int]]:
 def _named(instrument: Instrument, start: int, values: NDArray[np.float32], prefix: str) -> Iterator[Trace]:
     from obspy import Trace
 
-    network, station, location, code = instrument.name.split(".")
+    network, station, location, code = (["", "", "", *instrument.name.split(".")])[-4:]
     start_ns = start * STEP_NS + instrument.origin("P", start)[1]
     for curve, label in zip(values, ("Detection", "P", "S"), strict=True):
         header = {"network": network, "station": station, "location": location, "sampling_rate": RATE}

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.data.dataset import copy_window
 from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.errors import DataError, ReadError
@@ -90,15 +91,14 @@ def evaluation_windows(traces: Sequence[LabelledTrace], places: int = PLACES) ->
 def window_at(trace: LabelledTrace, start: int) -> Window:
     """The window from sample start of a trace, with the labels that lie in it."""
     data = np.zeros((3, LENGTH), np.float32)  # zeros: peers know no other sign for missing
-    first, last = max(start, 0), max(min(start + LENGTH, trace.data.shape[1]), 0)
-    data[:, first - start : last - start] = trace.data[:, first:last]
+    covered = copy_window(trace.data, start, data)
     onsets, ignored = {}, {}
     for phase, labels in ((P, trace.p), (S, trace.s)):
         here = [x - start for x in labels if -MARGIN <= x - start < LENGTH + MARGIN]
         onsets[phase] = tuple(x for x in here if MARGIN <= x < LENGTH - MARGIN)
         edge = [(x - 100, x + 100) for x in here if x not in onsets[phase]]
         ignored[phase] = (*edge, *((a - start, b - start) for o, a, b in trace.masked if o == phase))
-    return Window(data, onsets, ignored, trace.source_group, (last - first) / RATE / 3600, trace.category)
+    return Window(data, onsets, ignored, trace.source_group, covered / RATE / 3600, trace.category)
 
 
 def find_picks(curves: NDArray[np.float32], phase: int, threshold: float) -> list[Picks]:

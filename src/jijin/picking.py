@@ -105,7 +105,6 @@ def refine(curve: Curve, peak: int) -> float:
     at = peak - first
     level = max(part[at] / 2, *_reached_ends(part, part[at] / 2, at))
     low, high = _stretch(part > level, at)
-    weight = part[low:high] - level
     if low == high:
         return float(peak)
     weight = part[low:high] - level

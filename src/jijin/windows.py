@@ -26,7 +26,6 @@ log = logging.getLogger("jijin")
 
 IN_SAMPLES = 6000  # a window: 60 s
 SLAB = 64  # blocks read at a time
-ROWS = "ZNE"
 # Codes that may fill a row, best first. 1 and 2 stand for horizontals that do not point north and east;
 # sets without Z are numbered 3, 2, 1 for vertical, north, east.
 CODES = {"Z": ("Z3", "N1", "E2"), "3": ("3", "N2", "E1")}

@@ -73,11 +73,12 @@ class Dataset(ABC):
         self.close()
 
 
-def copy_window(trace: NDArray[np.float32], start: int, out: NDArray[np.float32]) -> None:
-    """Copy what trace (3, sample) has of [start, start + out.shape[1]) into out (3, samples)."""
+def copy_window(trace: NDArray[np.float32], start: int, out: NDArray[np.float32]) -> int:
+    """Copy what trace (3, sample) has of [start, start + out.shape[1]) into out (3, samples). Returns how many samples."""
     first, last = max(start, 0), min(start + out.shape[1], trace.shape[1])
     if last > first:
         out[:, first - start : last - start] = trace[:, first:last]
+    return max(last - first, 0)
 
 
 class Joined(Dataset):

@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from jijin.config import check_range
 from jijin.data.compose import Composer
+from jijin.data.dataset import copy_window
 from jijin.data.traces import LabelledTrace, P, S, targets
 from jijin.errors import ConfigError, DataError
 from jijin.evaluate import Window, find_picks, score, window_at
@@ -32,6 +33,7 @@ from jijin.report.training import dev_figure
 from jijin.signal import normalise
 
 Progress = Callable[[int, dict[str, float]], None]
+MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy", "licences"}
 SHOWN_THRESHOLD = 0.3  # of the F1 that is shown while training; the released one is set on dev at export
 
 
@@ -146,6 +148,7 @@ class State:
             "step": self.step,
             "stale": self.stale,
             "best": self.best,
+            "random": torch.get_rng_state(),  # of dropout
             "settings": self.model.settings(),
         }
         part = self.run / (name + ".part")
@@ -159,6 +162,7 @@ class State:
         for name in ("model", "average", "optimizer"):
             getattr(self, name).load_state_dict(content[name])
         self.step, self.stale, self.best = content["step"], content["stale"], content["best"]
+        torch.set_rng_state(content["random"])
 
 
 def _epoch(state: State, composer: Composer, last: int, progress: Progress) -> dict[str, float]:
@@ -217,8 +221,7 @@ def validation_set(dev: Sequence[LabelledTrace], offsets: tuple[float, ...] = (0
         for offset in offsets:
             start = round(anchor - offset * IN_SAMPLES)
             data = np.full((3, IN_SAMPLES), np.nan, np.float32)
-            first, last = max(start, 0), min(start + IN_SAMPLES, trace.data.shape[1])
-            data[:, first - start : last - start] = trace.data[:, first:last]
+            copy_window(trace.data, start, data)
             rows.append((data, *targets(trace, start, IN_SAMPLES)))
             windows.append(window_at(trace, start))
     data, target, weight = (np.stack(column) for column in zip(*rows, strict=True))
@@ -245,7 +248,18 @@ def _tensorboard(run: Path, step: int, row: dict[str, float], valid: Validation,
 
 
 def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
-    """What was done, for the card: every setting, the data and the versions."""
+    """What was done, for the card: every setting, the data and the versions.
+
+    Raises ConfigError if the folder holds a run of other settings; only its length and its pace may change.
+    """
     run.mkdir(parents=True, exist_ok=True)
     content = {"config": asdict(config), "torch": torch.__version__, "numpy": np.__version__, **extra}
-    (run / "config.json").write_text(json.dumps(content, indent=1, default=str))
+    content = json.loads(json.dumps(content, default=str))
+    path = run / "config.json"
+    if path.exists():
+        before = json.loads(path.read_text())
+        for name, value in {**content, **content["config"]}.items():
+            old = {**before, **before["config"]}.get(name)
+            if name not in MAY_CHANGE and old != value:
+                raise ConfigError(f"{run} holds a run with '{name}' {old} (asked for {value}); give another run folder")
+    path.write_text(json.dumps(content, indent=1))

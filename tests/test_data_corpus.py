@@ -1,0 +1,86 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from jijin.data import corpus
+from jijin.data.corpus import load_corpus, scored_traces
+from jijin.data.export import write_seisbench
+from jijin.errors import ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """60 events by analysts, 30 by a machine, 30 of noise, 20 landslides; sample 0 of a trace is its row number."""
+    rows = []
+    for k in range(140):
+        row = {"trace_name": f"t{k}", "source_id": f"e{k // 2}", "station_code": f"S{k}"}
+        if k < 90:
+            row |= {"source_type": "earthquake", "trace_P_arrival_sample": 1000.0, "trace_S_arrival_sample": 1500.0}
+            row["label_quality"] = "manual" if k < 60 else "semi-automatic"
+        else:
+            row |= {"source_type": "noise" if k < 120 else "landslide", "label_quality": "manual"}
+        rows.append(row)
+    data = np.random.default_rng(0).standard_normal((140, 3, 2000)).astype(np.float32)
+    data[:, 0, 0] = np.arange(140)
+    return write_seisbench(tmp_path_factory.mktemp("d") / "set", data, pd.DataFrame(rows))
+
+
+def numbers(traces):
+    return {int(trace.data[0, 0]) for trace in traces}
+
+
+def test_no_earthquake_is_in_two_splits(folder):
+    train = load_corpus([folder])
+    parts = [numbers(train.events), *(numbers(scored_traces([folder], s)) for s in ("dev", "test"))]
+    events = [{k // 2 for k in part if k < 90} for part in parts]
+    assert all(events) and not events[0] & events[1] and not events[1] & events[2] and not events[0] & events[2]
+
+
+def test_only_labels_by_analysts_are_scored_and_all_are_trained_on(folder):
+    scored = numbers(scored_traces([folder], "all"))
+    assert not scored & set(range(60, 90)) and scored >= set(range(60))
+    assert numbers(load_corpus([folder]).events) & set(range(60, 90))
+    assert not numbers(load_corpus([folder]).dev) & set(range(60, 140))
+
+
+def test_landslides_are_scored_as_what_they_are(folder):
+    kinds = {int(t.data[0, 0]): t.category for t in scored_traces([folder], "all")}
+    assert {kinds[k] for k in range(90, 120)} == {"noise"} and {kinds[k] for k in range(120, 140)} == {"other"}
+
+
+def test_a_trace_is_read_when_it_is_asked_for_and_not_before(folder, monkeypatch):
+    events = load_corpus([folder]).events
+    read = []
+    monkeypatch.setattr(type(events.dataset.parts[0]), "waveform", lambda self, i: read.append(i) or np.zeros((3, 9)))
+    assert len(events) > 10 and not read
+    assert events[3].p == (1000.0,) and len(read) == 1
+
+
+def test_a_large_split_is_scored_in_part_and_always_the_same_part(folder, monkeypatch):
+    whole = numbers(scored_traces([folder], "all"))
+    monkeypatch.setattr(corpus, "MOST_SCORED", 10)
+    one, two = (numbers(scored_traces([folder], "all")) for _ in range(2))
+    assert one == two and len(one) == 20 and one < whole
+
+
+def test_a_data_set_counts_with_the_square_root_of_its_size():
+    shares = corpus._shares(["a"] * 100 + ["b"], np.ones(101))
+    assert shares.sum() == pytest.approx(1) and shares[:100].sum() / shares[100] == pytest.approx(10)
+
+
+@pytest.mark.parametrize(("split", "only"), [("tset", None), ("dev", ["ncdec"])])
+def test_a_misspelt_split_or_data_set_is_an_error(folder, split, only):
+    with pytest.raises(ConfigError):
+        scored_traces([folder], split, only)
+
+
+def test_a_split_without_anything_is_said(folder):
+    with pytest.raises(DataError, match="nothing to score in the dev split"):
+        scored_traces([folder], "dev", fractions=(1, 0, 0))
+    with pytest.raises(DataError, match="no labelled trace in the training split"):
+        load_corpus([folder], fractions=(0, 0, 1))
+
+
+def test_records_without_teachers_are_refused(folder, tmp_path):
+    with pytest.raises(ConfigError, match="'records' need 'teachers'"):
+        load_corpus([folder], records=[tmp_path])

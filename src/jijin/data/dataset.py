@@ -74,7 +74,7 @@ class Dataset(ABC):
 
 
 def copy_window(trace: NDArray[np.float32], start: int, out: NDArray[np.float32]) -> int:
-    """Copy what trace (3, sample) has of [start, start + out.shape[1]) into out (3, samples). Returns how many samples."""
+    """Copy what trace (3, sample) has of [start, start + out.shape[1]) into out (3, samples); returns their number."""
     first, last = max(start, 0), min(start + out.shape[1], trace.shape[1])
     if last > first:
         out[:, first - start : last - start] = trace[:, first:last]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -300,3 +301,41 @@ def test_a_full_disk_behind_stdout_is_one_sentence(record: Path) -> None:
         done = outside("detect", record, "-q", stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr == b"jijin: stdout: cannot be written: No space left on device\n"
+
+
+def test_a_figure_that_cannot_be_written_loses_no_pick(run: Run, record: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder is wanted")
+    status, out, err = run("detect", record, "--plot", tmp_path / "taken" / "figures")
+    assert status == 1
+    assert len(rows(out)) == 2
+    assert "no figure can be written" in err
+
+
+def test_a_pipe_among_the_files_is_named_and_does_not_hang(run: Run, record: Path) -> None:
+    os.mkfifo(record.parent / "queue.mseed")
+    status, out, err = run("detect", record.parent)
+    assert status == 1
+    assert len(rows(out)) == 2
+    assert "queue.mseed: not a file but a pipe or a socket" in err
+
+
+def test_a_folder_that_may_not_be_listed_is_named_and_the_rest_is_picked(
+    run: Run, record: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = os.walk
+
+    def refused(top: Path, onerror: Any) -> Any:  # root may list everything, so the refusal is made up
+        onerror(PermissionError(13, "Permission denied", "secret"))
+        return walk(top)
+
+    monkeypatch.setattr("jijin.io.files.os.walk", refused)
+    status, out, err = run("detect", record.parent)
+    assert status == 1
+    assert len(rows(out)) == 2
+    assert "secret: cannot be listed: Permission denied" in err and "no waveform file" not in err
+
+
+def test_a_closed_stdout_is_one_sentence(record: Path) -> None:
+    code = "import sys; sys.stdout = None; from jijin.commands.output import _to_stdout; _to_stdout(b'')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert b"OSError: [Errno 9] cannot be written: it is closed: 'stdout'" in done.stderr

@@ -289,3 +289,11 @@ def test_a_day_is_processed_in_slabs() -> None:
     day = [Segment(f"XX.AAA..HH{c}", START_NS, 100.0, np.zeros(2_000_000, np.int16)) for c in "ZNE"]
     Detector(Counting(), CutConfig(), PickConfig()).feed(day)
     assert max(Counting.sizes) == 64 and sum(Counting.sizes) == 667
+
+
+@pytest.mark.parametrize("codes", [("", "A.B", "X.", "EHZ"), ("", "", "", ""), ("XX", "A", "", "")])
+def test_odd_seed_ids_are_annotated(fake, codes):
+    stream = obspy.read()[:1]
+    network, station, location, channel = codes
+    stream[0].stats.update({"network": network, "station": station, "location": location, "channel": channel})
+    assert len(jijin.annotate(stream, fake)) == 3

@@ -12,7 +12,7 @@ from matplotlib.dates import num2date
 from obspy import Stream, Trace
 
 from jijin.report.figures import scenes
-from jijin.report.plots import COLOURS, plot_detection
+from jijin.report.plots import COLOURS, _clock, plot_detection
 from jijin.types import NS, Detection, Pick
 
 STREAM = obspy.read()
@@ -128,3 +128,11 @@ def test_of_two_picks_too_close_for_two_names_the_stronger_one_is_named() -> Non
     weaker = Pick("BW.RJOB..EHZ", "P", START.ns + 5_000_000_000, 0.05, 0.40, FOUND)
     texts = {text.get_text() for text in plot_detection(STREAM, curves(), [weaker, *PICKS], FOUND).axes[0].texts}
     assert texts == {"EHZ", "P 0.93", "S 0.88"}
+
+
+def test_tick_labels_of_a_short_record_are_not_all_the_same():
+    from matplotlib.dates import date2num
+
+    start = np.datetime64("2009-08-24T00:20:07.000")
+    labels = [_clock(float(date2num(start + np.timedelta64(250 * k, "ms"))), None) for k in range(5)]
+    assert labels == ["00:20:07", "00:20:07.25", "00:20:07.5", "00:20:07.75", "00:20:08"]

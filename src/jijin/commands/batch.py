@@ -102,7 +102,10 @@ class Batch:
     def _draw(self, picks: list[Pick], reel: Reel, folder: Path) -> None:
         from jijin.report.figures import draw
 
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in draw(picks, reel, self.model, folder):
-            self.figures += 1
-            self.messages.detail(f"{path}: drawn")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in draw(picks, reel, self.model, folder):
+                self.figures += 1
+                self.messages.detail(f"{path}: drawn")
+        except OSError as error:  # the picks are worth more than their pictures
+            self.messages.fail(f"{error.filename or folder}: no figure can be written: {error.strerror}")

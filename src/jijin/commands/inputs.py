@@ -49,7 +49,7 @@ def inputs(paths: list[Path], messages: Messages) -> Inputs:
 
 def _below(top: Path, messages: Messages) -> Iterator[Scan]:
     try:
-        files = find_files([top])
+        files = find_files([top], messages.fail)
     except ReadError as error:
         messages.fail(str(error))
         return

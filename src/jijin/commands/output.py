@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -46,6 +47,8 @@ def encode(picks: Sequence[Pick], kind: str, model: OnnxModel) -> bytes:
 
 
 def _to_stdout(content: bytes) -> None:
+    if sys.stdout is None:  # the shell's >&-
+        raise OSError(errno.EBADF, "cannot be written: it is closed", "stdout")
     stdout: BinaryIO = sys.stdout.buffer
     try:
         stdout.write(content)

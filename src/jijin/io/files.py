@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,15 +49,20 @@ class Scan:
     damage: str | None = None
 
 
-def find_files(paths: Iterable[Source]) -> list[Path]:
+def find_files(paths: Iterable[Source], unlisted: Callable[[str], None] | None = None) -> list[Path]:
     """Files among paths and, recursively, in the folders among them; sorted, each once, hidden ones left out.
 
-    Raises ReadError for a path that is not there.
+    Raises ReadError for a path that is not there. A folder that may not be listed is told to unlisted, in a
+    sentence, and left out; without unlisted it raises ReadError too.
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_walk(path) if path.is_dir() else [_existing(path)]))
+        found.update(dict.fromkeys(_walk(path, unlisted or _refuse) if path.is_dir() else [_existing(path)]))
     return list(found)
+
+
+def _refuse(sentence: str) -> None:
+    raise ReadError(sentence)
 
 
 def _existing(path: Path) -> Path:
@@ -66,14 +71,11 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _walk(folder: Path) -> list[Path]:
-    """Files under a folder, links to folders not followed. Raises ReadError for a folder that may not be listed."""
-
-    def refuse(error: OSError) -> None:
-        raise ReadError(f"{error.filename}: cannot be listed: {error.strerror}")
-
-    found = []
-    for root, folders, names in os.walk(folder, onerror=refuse):
+def _walk(folder: Path, unlisted: Callable[[str], None]) -> list[Path]:
+    """Files under a folder, links to folders not followed."""
+    found: list[Path] = []
+    told = lambda error: unlisted(f"{error.filename}: cannot be listed: {error.strerror}")  # noqa: E731
+    for root, folders, names in os.walk(folder, onerror=told):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(root, name) for name in names if not name.startswith(".")]
     return sorted(found)
@@ -111,6 +113,8 @@ def _summary(path: Path, spans: list[tuple[str, int, int, int]], damage: str | N
 
 def _head(path: Path) -> bool:
     """Whether the file is miniSEED. Raises ReadError if it is missing, empty, a folder or may not be read."""
+    if path.is_fifo() or path.is_socket():
+        raise ReadError(f"{path}: not a file but a pipe or a socket")
     try:
         with path.open("rb") as file:
             head = file.read(64)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jijin.io.formats import to_stream
+from jijin.io.tables import replacing
 from jijin.io.timeline import Reel
 from jijin.report.plots import plot_detection
 from jijin.resampling import HIGHEST_HZ, LOWEST_HZ
@@ -73,7 +74,9 @@ def draw(picks: Iterable[Pick], reel: Reel, model: Any, folder: Path) -> Iterato
         start, end = scene.span_ns
         stream = _excerpt(reel, scene.instrument, start - CONTEXT_NS, end + CONTEXT_NS)
         path = _free(folder / scene.filename, taken)
-        _figure(scene, stream, model).savefig(path, dpi=200)
+        figure = _figure(scene, stream, model)
+        with replacing(path) as file:
+            figure.savefig(file, format="png", dpi=200)
         yield path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,14 +143,23 @@ def _title(axis: Axes, stream: Stream, picks: Sequence[Pick], detection: Detecti
 
 
 def _time_axis(axis: Axes, stream: Stream) -> None:
-    from matplotlib.dates import AutoDateLocator, DateFormatter
+    from matplotlib.dates import AutoDateLocator
+    from matplotlib.ticker import FuncFormatter
 
     axis.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9))
-    axis.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))
+    axis.xaxis.set_major_formatter(FuncFormatter(_clock))
     axis.set_xlabel(f"time (UTC); records above {HIGHPASS_HZ:g} Hz, each to its own scale", fontsize=8)
     if stream:
         start, end = (min(t.stats.starttime for t in stream), max(t.stats.endtime for t in stream))
         axis.set_xlim(start.matplotlib_date, end.matplotlib_date)
+
+
+def _clock(days: float, _position: object) -> str:
+    """Time of day of a tick, with the fraction of a second only where there is one."""
+    from matplotlib.dates import num2date
+
+    text = (num2date(days) + timedelta(microseconds=500)).strftime("%H:%M:%S.%f")[:-3]  # to whole milliseconds
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _shade(axes: Sequence[Axes], detection: Detection | None) -> None:

@@ -140,16 +140,12 @@ def export(
         evaluation_windows(scored_traces(done["data"], split, None, done["fractions"], done["seed"]))
         for split in ("dev", "test")
     )
-    kept = (
-        "config",
-        "data",
-        "teachers",
-        "records",
-        "counts",
-        "licences",
-        "fractions",
-        "synthetics",
-        "augment",
-        "torch",
-    )
-    typer.echo(str(write(run, output, dev, test, name, {key: done[key] for key in kept})))
+    typer.echo(str(write(run, output, dev, test, name, _provenance(done))))
+
+
+def _provenance(done: dict[str, Any]) -> dict[str, Any]:
+    """What a card tells of a run: the settings whole, of the data the names and not where they lay."""
+    kept = ("config", "counts", "licences", "fractions", "synthetics", "augment", "torch")
+    names = {key: [Path(path).name for path in done[key]] for key in ("data", "records")}
+    teachers = Path(done["teachers"]).name if done["teachers"] else None
+    return {**{key: done[key] for key in kept}, **names, "teachers": teachers}

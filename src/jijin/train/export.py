@@ -63,6 +63,7 @@ def export(
     Thresholds and uncertainties are set on dev; test is only scored. Without dev windows the defaults stay, and the
     card says so. Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
     """
+    card = {"code": _revision(), **card}  # before the new file makes the checkout look changed
     best = run / "best.pt"
     network = Released(load_network(best if best.exists() else run / "last.pt")).eval()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +156,6 @@ def _write_card(out: Path, name: str, content: Mapping[str, Any], reports: Mappi
     card = {
         "name": name,
         "version": jijin.__version__,
-        "code": _revision(),
         "sha256": digest,
         "bytes": out.stat().st_size,
         **content,

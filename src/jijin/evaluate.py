@@ -26,7 +26,6 @@ from jijin.types import NS
 RATE, LENGTH, MARGIN = 100.0, 6000, 100
 TOLERANCES_S = (0.1, 0.5)
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
-SAME_F1 = 0.04  # half the 95 % interval of F1 on some sixty labels: a difference that a dev set cannot tell
 QUIET = (NOISE, OTHER)  # categories in which every pick is false
 PLACES = 3  # windows that a trace longer than 60 s is looked at through
 RESAMPLES = 1000
@@ -201,15 +200,17 @@ def _moments(residuals: Sequence[float]) -> tuple[float, float, float]:
     return float(x.mean()), float(x.std()), float(np.abs(x).mean())
 
 
-def best_thresholds(curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window]) -> dict[int, float]:
-    """Threshold of each phase with the best F1 at 0.5 s on earthquakes and noise: the middle of those within SAME_F1."""
+def best_thresholds(
+    curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window], within: float = 0.0
+) -> dict[int, float]:
+    """Threshold of each phase with the best F1 at 0.5 s on earthquakes and noise: the middle of those so near."""
     rows = [i for i, w in enumerate(windows) if w.category != OTHER]
     curves, windows = {phase: curves[phase][rows] for phase in (P, S)}, [windows[i] for i in rows]
     out = {}
     for phase in (P, S):
         found = find_picks(curves[phase], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
         f1 = [score([[x for x in w if x[1] >= t] for w in found], windows, phase, 0.5)[0].f1 for t in THRESHOLDS]
-        equal = np.flatnonzero(np.asarray(f1) >= max(f1) - SAME_F1)
+        equal = np.flatnonzero(np.asarray(f1) >= max(f1) - within - 1e-9)
         out[phase] = THRESHOLDS[int(equal[(len(equal) - 1) // 2])]
     return out
 

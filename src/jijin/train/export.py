@@ -24,6 +24,7 @@ from jijin.models.cba import CBA, CBAConfig
 from jijin.picking import spread_s
 from jijin.signal import normalise
 
+SAME_F1 = 0.04  # half the 95 % interval of F1 on some sixty labels: a difference that a dev set cannot tell
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
 FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
 DEFAULTS: dict[str, Any] = {
@@ -131,7 +132,7 @@ def check_parity(network: nn.Module, path: Path) -> float:
 
 def settle(curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window]) -> dict[str, Any]:
     """Thresholds with the highest F1 on dev, and the uncertainty that holds 68 % of the residuals there."""
-    best = best_thresholds(curves, dev)
+    best = best_thresholds(curves, dev, SAME_F1)
     uncertainty = {
         key: {"scale": _scale(curves[phase], dev, phase, best[phase]), "floor_s": FLOOR_S[phase]}
         for phase, key in ((P, "p"), (S, "s"))

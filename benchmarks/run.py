@@ -3,8 +3,8 @@
     python benchmarks/run.py DATA PEERS
 
 DATA: a folder of labelled data sets (jijin evaluate --data). PEERS: a folder with a peers.py: NAMES and load(name).
-Needs the extra 'train' and whatever the peers need. jijin has the thresholds it is shipped with, a peer its best on the dev
-split; the test split is only scored. Nothing else should run on the machine.
+Needs the extra 'train' and whatever the peers need. jijin has the thresholds it is shipped with, a peer its best on the
+dev split; the test split is only scored. Nothing else should run on the machine.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def accuracy(models: list[tuple[str, Any]], data: list[Path]) -> str:
     splits = {split: evaluation_windows(scored_traces(data, split, MANUAL)) for split in ("dev", "test")}
     out = [
         "## Accuracy\n",
-        f"Manual labels of {', '.join(MANUAL)}, split by earthquake. jijin as shipped, a peer at its best threshold on dev.\n",
+        f"Manual labels of {', '.join(MANUAL)}, split by earthquake.\n",
+        "jijin as shipped, a peer at its best threshold on dev.\n",
         "False picks on noise and on landslides are those of all data sets.\n",
     ]
     rows: dict[str, list[Report]] = {"dev": [], "test": []}

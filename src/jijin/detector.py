@@ -65,7 +65,7 @@ class Detector:
     def feed(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> list[Pick]:
         """Picks, by time, that have become certain with these samples. The source is neither changed nor kept."""
         self._add(source)
-        return _by_time(self._pick(final=False))
+        return by_time(self._pick(final=False))
 
     def flush(self) -> list[Pick]:
         """The remaining picks, by time; the last windows are filled up as if nothing followed.
@@ -76,7 +76,7 @@ class Detector:
         for picker in self._pickers.values():
             picks += picker.finish()
         self._finish()
-        return _by_time(picks)
+        return by_time(picks)
 
     def annotate(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> Stream:
         """Probabilities of a whole stream, see jijin.annotate. Not to be mixed with feed()."""
@@ -162,7 +162,8 @@ def segments(source: Any) -> Iterator[Segment]:
         raise DataError(f"cannot take samples from {source!r}; give a Stream, a Trace or Segments, see jijin.read")
 
 
-def _by_time(picks: list[Pick]) -> list[Pick]:
+def by_time(picks: Iterable[Pick]) -> list[Pick]:
+    """Picks in order of time, then of channel and phase."""
     return sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
 
 
@@ -216,7 +217,7 @@ def pick(
     """
     config = PickConfig(threshold_p, threshold_s, threshold_detection, min_separation_s)
     detector = Detector(model, CutConfig(stride_s), config)
-    return _by_time(detector.feed(stream) + detector.flush())
+    return by_time(detector.feed(stream) + detector.flush())
 
 
 def annotate(

@@ -11,7 +11,7 @@ from jijin.commands.inputs import Inputs, damaged, example, inputs
 from jijin.commands.messages import Messages
 from jijin.commands.output import save
 from jijin.config import PickConfig
-from jijin.detector import Detector
+from jijin.detector import Detector, by_time
 from jijin.errors import DataError
 from jijin.io.files import Scan
 from jijin.io.timeline import Reel, chunks, groups
@@ -39,7 +39,7 @@ def run(
         batch.run(inputs(paths, messages) if paths else example())
     except KeyboardInterrupt:
         interrupted = True
-    save(batch.in_order(), output, kind, batch.model)
+    save(by_time(batch.picks), output, kind, batch.model)
     messages.note(("interrupted: " if interrupted else "") + batch.summary(output))
     return 130 if interrupted else int(bool(messages.failed))
 
@@ -64,10 +64,6 @@ class Batch:
         with self.messages.progress("picking", inputs.samples) as advance:
             for scans in groups(inputs.scans):
                 self._group(scans, inputs, advance)
-
-    def in_order(self) -> list[Pick]:
-        """Picks in order of time."""
-        return sorted(self.picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
 
     def summary(self, output: Path | None) -> str:
         """What was found, and where it is."""

@@ -41,7 +41,7 @@ def pack(
     from jijin.data.pack import pack as run
 
     shares = parse_fractions(fractions)
-    with open_datasets(paths) as source, _progress("packing") as progress:
+    with open_datasets(paths) as source, progress_bar("packing") as progress:
         done = run(
             source, output, earthquakes=earthquakes, noise=noise, other=other, seed=seed, fractions=shares,
             keep_split=keep_split, skip_bad=skip_bad, progress=progress,
@@ -65,7 +65,7 @@ def audit(
     from jijin.data import open_datasets
     from jijin.data.audit import audit as run
 
-    with open_datasets(paths) as dataset, _progress("auditing") as progress:
+    with open_datasets(paths) as dataset, progress_bar("auditing") as progress:
         findings = run(dataset, waveforms=not tables_only, progress=progress)
         traces = len(dataset)
     if output is not None:
@@ -86,7 +86,7 @@ def parse_fractions(text: str) -> tuple[float, ...]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr, drawn only on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

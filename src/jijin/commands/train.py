@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.data import parse_fractions
+from jijin.commands.data import parse_fractions, progress_bar
 
 if TYPE_CHECKING:
     from jijin.data.corpus import Corpus
@@ -42,8 +40,10 @@ def train(
 
     if model != "cba":
         raise ConfigError(f"'model' must be cba (got {model!r})")
-    config_class, run_training = _training()
-    config: TrainConfig = config_class(
+    _require_torch()
+    from jijin.train.loop import TrainConfig
+
+    config = TrainConfig(
         windows=windows, epoch_windows=epoch_windows, patience=patience, learning_rate=learning_rate,
         workers=workers, threads=threads, seed=seed,
     )  # fmt: skip
@@ -56,19 +56,18 @@ def train(
         "synthetics": synthetics,
         "augment": augment,
     }
-    best = run_training(output, config, source)
-    typer.echo(str(best))
+    typer.echo(str(_run(output, config, source)))
 
 
-def _training() -> tuple[Any, Callable[..., Path]]:
-    """TrainConfig and a function that trains; MissingExtra without torch."""
+def _require_torch() -> None:
+    """Raise MissingExtra where the extra 'train' is not installed."""
+    from importlib.util import find_spec
+
     from jijin.errors import MissingExtra
 
-    try:
-        from jijin.train.loop import TrainConfig
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
-    return TrainConfig, _run
+    for package in ("torch", "tensorboard", "onnx"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "train")
 
 
 def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
@@ -85,8 +84,15 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     write_config(output, config, {**source, "counts": corpus.counts, "licences": corpus.licences})
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, steps=steps, seed=config.seed)
-    with _bar(config.windows) as progress:
-        return train(composer, corpus.dev, output, config, progress)
+    with progress_bar("training") as advance:
+
+        def step(windows: int, row: dict[str, float]) -> None:
+            advance(windows, config.windows)
+            if row:
+                scores = "  ".join(f"{key} {value:.4g}" for key, value in row.items())
+                typer.echo(f"{windows} windows  {scores}", err=True)
+
+        return train(composer, corpus.dev, output, config, step)
 
 
 def _corpus(source: dict[str, Any]) -> Corpus:
@@ -95,25 +101,6 @@ def _corpus(source: dict[str, Any]) -> Corpus:
     teachers = Path(source["teachers"]) if source["teachers"] else None
     records = [Path(path) for path in source["records"]]
     return load_corpus(source["data"], teachers, records, source["fractions"], source["seed"])
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """A bar on a terminal, and one line an epoch on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("training", total=total)
-
-        def step(windows: int, row: dict[str, float]) -> None:
-            bar.update(task, completed=windows)
-            if row:
-                console.print(f"{windows} windows  " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()))
-
-        yield step
 
 
 def export(
@@ -125,13 +112,12 @@ def export(
     import json
 
     from jijin.data.corpus import scored_traces
-    from jijin.errors import MissingExtra, ReadError
+    from jijin.errors import ReadError
     from jijin.evaluate import evaluation_windows
 
-    try:
-        from jijin.train.export import export as write
-    except ModuleNotFoundError as error:
-        raise MissingExtra(str(error.name), "train") from error
+    _require_torch()
+    from jijin.train.export import export as write
+
     try:
         done = json.loads((run / "config.json").read_text())
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from scipy.signal import resample_poly, sosfilt
 
 from jijin.data import synthetic
 from jijin.data.augment import FULL, Augmentation, Batch, apply
+from jijin.data.dataset import copy_window
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
 from jijin.signal import highpass_filter, normalise
@@ -137,8 +138,8 @@ def deviation(x: Array) -> np.float32:
 def overlay(canvas: Canvas, event: Synthetic, start: int, scale: float) -> None:
     """Add an event that begins at sample start; onsets that what is already there would hide are masked."""
     added = np.zeros_like(canvas.data)
-    first, last = max(start, 0), min(start + event.data.shape[1], LENGTH)
-    added[:, first:last] = event.data[:, first - start : last - start] * scale
+    copy_window(event.data, -start, added)
+    added *= scale
     before, clean = highpassed(canvas.data), highpassed(added)
     p, s = event.p_sample + start, event.s_sample + start
     seen_p = visible(clean, before, p, VISIBLE_P)
@@ -149,19 +150,24 @@ def overlay(canvas: Canvas, event: Synthetic, start: int, scale: float) -> None:
             blank(target, weight, output, int(onset), 100)
     if not seen_s:
         blank(target, weight, DETECTION, int(p), LENGTH)
-    add(canvas, added)
+    mask_drowned(canvas, before, clean)
+    canvas.data = canvas.data + added
     canvas.target, canvas.weight = np.maximum(canvas.target, target), canvas.weight * weight
     canvas.p, canvas.s = [*canvas.p, p], [*canvas.s, s]
 
 
 def add(canvas: Canvas, what: Array) -> None:
     """Add something to a window, and mask the onsets of the window that drown in it."""
-    signal, ground = highpassed(canvas.data), highpassed(what)
+    mask_drowned(canvas, highpassed(canvas.data), highpassed(what))
+    canvas.data = canvas.data + what
+
+
+def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
+    """Mask the onsets of a window that are not visible once ground is added; both are high-passed already."""
     for output, onsets, ratio in ((P, canvas.p, VISIBLE_P), (S, canvas.s, VISIBLE_S)):
         for onset in onsets:
             if not visible(signal, ground, onset, ratio):
                 blank(canvas.target, canvas.weight, output, int(onset), 100)
-    canvas.data = canvas.data + what
 
 
 def visible(signal: Array, ground: Array, onset: float, ratio: float) -> bool:

@@ -13,12 +13,13 @@ from jijin.data.augment import (
     RandomGaps,
     RandomShift,
     Rotate,
+    ShortRecord,
     SpectralShape,
     apply,
 )
 
 ALL = [Clip(1.0), DropChannels(1.0), Gain(), GaussianNoise(0.5, 1.0), Glitches(1.0), RandomGaps(1500, 1.0)]
-ALL += [RandomShift(1000, 1.0), Rotate(1.0), SpectralShape(1.0)]
+ALL += [RandomShift(1000, 1.0), Rotate(1.0), ShortRecord(1.0), SpectralShape(1.0)]
 
 
 @pytest.fixture
@@ -72,12 +73,32 @@ def test_dropped_channels_leave_at_least_one(batch):
     assert present.min() >= 1 and (present < 3).all()
 
 
-def test_a_low_pass_lets_nothing_move_ahead_of_an_onset():
-    data = np.zeros((4, 3, 6000), np.float32)
-    data[:, :, 3000:] = np.random.default_rng(0).standard_normal((4, 3, 3000))
-    out = SpectralShape(1.0)(Batch(data, data * 0, data * 0 + 1), np.random.default_rng(0))
-    energy = (out.data[..., :3000] - out.data[..., :1]) ** 2
-    assert energy.max() < 1e-3 * (out.data[..., 3000:] ** 2).max()
+@pytest.mark.parametrize("low", [0.0, 1.0])
+def test_a_changed_spectrum_leaves_an_onset_where_it_is(low):
+    rng = np.random.default_rng(0)
+    data = np.zeros((64, 3, 6000), np.float32)
+    data[:, :, 3000:] = rng.standard_normal((64, 3, 3000)) + 1
+    out = SpectralShape(1.0, low)(Batch(data, data * 0, data * 0 + 1), rng).data
+    out -= out[..., 1000:2900].mean(-1, keepdims=True)
+    reached = (np.abs(out) > 0.2 * np.abs(out[..., 3000:]).max(-1, keepdims=True)).argmax(-1)
+    assert abs(np.median(reached) - 3000) <= 1 and abs(reached - 3000).max() < 17  # a period of the lowest corner
+
+
+def test_a_low_pass_has_butterworths_gain():
+    time = np.arange(6000) / 100
+    data = np.tile(np.sin(2 * np.pi * 40 * time).astype(np.float32), (200, 3, 1))
+    out = SpectralShape(1.0, 1.0)(Batch(data, data, data), np.random.default_rng(0)).data
+    gain = out.std((1, 2)) / data.std()
+    steepest, none = 1 / np.sqrt(1 + (40 / 6) ** 8), 1 / np.sqrt(1 + (40 / 45) ** 2)
+    assert steepest * 0.9 < gain.min() < 0.02 and 0.6 < gain.max() < none * 1.3
+
+
+def test_a_short_record_is_one_stretch_and_the_rest_is_missing_and_masked(batch):
+    out = ShortRecord(1.0)(batch, np.random.default_rng(0))
+    there = np.isfinite(out.data[1:]).all(1)
+    assert (np.abs(np.diff(there, axis=1)).sum(1) <= 2).all()
+    assert there.sum(1).min() >= 199 and there.sum(1).max() <= 4001
+    assert not (out.weight[1:] * ~there[:, None]).any() and not (out.target[1:] * ~there[:, None]).any()
 
 
 def test_clipping_flattens_the_peaks(batch):

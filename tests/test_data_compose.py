@@ -9,6 +9,7 @@ from jijin.data.compose import (
     add,
     background,
     cut,
+    highpassed,
     neighbourhood,
     overlay,
     stretch,
@@ -52,8 +53,8 @@ def test_noise_windows_ask_for_nothing(noise_traces, pool, event):
 def test_a_loud_event_is_labelled_and_a_buried_one_is_masked(pool):
     ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
     loud, buried = Canvas(ground), Canvas(ground)
-    overlay(loud, pool[1], 1000, 300.0)
-    overlay(buried, pool[1], 1000, 0.01)
+    overlay(loud, highpassed(loud.data), pool[1], 1000, 300.0)
+    overlay(buried, highpassed(buried.data), pool[1], 1000, 0.01)
     onset = round(1000 + pool[1].p_sample)
     assert loud.target[P, onset] > 0.99 and loud.weight[P, onset] == 1
     assert buried.target[P].max() == 0 and buried.weight[P, onset] == 0
@@ -68,10 +69,10 @@ def test_what_is_added_masks_the_onsets_that_drown_in_it_and_no_others(event, st
 
 def test_an_event_laid_over_another_masks_what_it_covers(pool):
     canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
-    overlay(canvas, pool[1], 2000, 1.0)
+    overlay(canvas, highpassed(canvas.data), pool[1], 2000, 1.0)
     first = round(2000 + pool[1].p_sample)
     assert canvas.weight[P, first] == 1 and canvas.target[P, first] > 0.99
-    overlay(canvas, pool[2], 1500, 1e4)
+    overlay(canvas, highpassed(canvas.data), pool[2], 1500, 1e4)
     assert canvas.weight[P, first] == 0 and canvas.target[P, round(1500 + pool[2].p_sample)] > 0.99
 
 

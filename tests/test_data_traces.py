@@ -4,7 +4,7 @@ import pytest
 
 from jijin.data.labels import Labels
 from jijin.data.teachers import complete, complete_all, consensus
-from jijin.data.traces import DETECTION, LabelledTrace, P, S, detections, from_labels, targets
+from jijin.data.traces import DETECTION, TARGET_DEVIATION, LabelledTrace, P, S, detections, from_labels, targets
 
 SILENCE = np.zeros((3, 9000), np.float32)
 
@@ -50,7 +50,7 @@ def test_noise_asks_for_silence_everywhere():
 
 def test_a_window_that_cuts_a_label_off_keeps_its_flank():
     y, _ = targets(LabelledTrace(SILENCE, (1000.0,)), 1005, 6000)
-    assert y[P, 0] == pytest.approx(np.exp(-0.5 * (5 / 8) ** 2))
+    assert y[P, 0] == pytest.approx(np.exp(-0.5 * (5 / TARGET_DEVIATION[P]) ** 2))
 
 
 def test_three_pickers_make_an_onset_and_one_makes_a_doubt():
@@ -80,4 +80,12 @@ def test_doubtful_onsets_are_masked_and_traces_without_picks_stay():
     first, second = complete_all(traces, picks(("a", "P", 4000, 0.5)), frozenset())
     _, w = targets(first, 0, 6000)
     assert not w[P, 3900:4100].any() and (w[P, :3899] == 1).all()
-    assert second is traces[1]
+    assert second.masked == () and second.onsets == ()
+
+
+def test_automatic_labels_that_nothing_retimes_move_by_the_median_of_their_data_set():
+    traces = [LabelledTrace(SILENCE, (1000.0,), dataset="set", name=f"t{k}") for k in range(12)]
+    table = pd.concat([picks(*((a, "P", 1009, 0.8) for a in "abc")).assign(trace_name=f"t{k}") for k in range(11)])
+    automatic, manual = (complete_all(traces, table, names)[-1].p for names in (frozenset(), frozenset({"set"})))
+    assert automatic == (1009.0,) and manual == (1000.0,)
+    assert complete_all(traces[2:], table[:27], frozenset())[-1].p == (1000.0,)  # nine are too few to tell

@@ -1,6 +1,7 @@
 """Training end to end on a handful of synthetic earthquakes; every step that a real run takes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,20 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     assert resumed["dev_loss"].tolist() == pytest.approx(whole["dev_loss"].tolist(), rel=1e-4)
     assert set(whole) >= {"dev_loss", "dev_f1_p", "dev_f1_s", "windows_per_s"}
     assert list((tmp_path / "b").glob("events.out.tfevents*"))
+
+
+def test_a_run_begins_with_the_averaged_weights_of_another_and_its_own_steps(tmp_path):
+    config = TrainConfig(windows=64, model=TINY)
+    (tmp_path / "a").mkdir()
+    first = State(config, tmp_path / "a")
+    for parameter in first.average.parameters():
+        parameter.data.fill_(0.25)
+    first.step = 1
+    first.save("best.pt")
+    second = State(replace(config, start=str(tmp_path / "a" / "best.pt")), tmp_path / "b")
+    assert second.step == 0
+    for parameter in (*second.model.parameters(), *second.average.parameters()):
+        assert (parameter == 0.25).all()
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

@@ -30,6 +30,9 @@ def train(
     augment: Annotated[str, typer.Option(help="full, or study: the four of the original study.")] = "full",
     teachers: Annotated[Path | None, typer.Option(help="CSV of other pickers' picks that completes labels.")] = None,
     records: Annotated[list[Path] | None, typer.Option(help="Continuous miniSEED labelled by the teachers.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Run folder whose weights to begin with, as to adapt them.")
+    ] = None,
     fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
     workers: Annotated[int, typer.Option(min=0, help="Processes that make batches.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
@@ -45,7 +48,7 @@ def train(
 
     config = TrainConfig(
         windows=windows, epoch_windows=epoch_windows, patience=patience, learning_rate=learning_rate,
-        workers=workers, threads=threads, seed=seed,
+        workers=workers, threads=threads, seed=seed, start=str(start.resolve() / "best.pt") if start else None,
     )  # fmt: skip
     source = {
         "data": [str(path.resolve()) for path in data],
@@ -130,8 +133,16 @@ def export(
 
 
 def _provenance(done: dict[str, Any]) -> dict[str, Any]:
-    """What a card tells of a run: the settings whole, of the data the names and not where they lay."""
-    kept = ("config", "counts", "licences", "fractions", "synthetics", "augment", "torch")
+    """What a card tells of a run: the settings whole, of the data the names and not where they lay.
+
+    A run that began with the weights of another tells the same of that one, as its config's "start".
+    """
+    import json
+
+    kept = ("counts", "licences", "fractions", "synthetics", "augment", "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "records")}
     teachers = Path(done["teachers"]).name if done["teachers"] else None
-    return {**{key: done[key] for key in kept}, **names, "teachers": teachers}
+    start = done["config"].get("start")
+    earlier = json.loads((Path(start).parent / "config.json").read_text()) if start else None
+    config = {**done["config"], "start": _provenance(earlier) if earlier else None}
+    return {"config": config, **{key: done[key] for key in kept}, **names, "teachers": teachers}

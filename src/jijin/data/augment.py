@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
 from scipy.signal import butter, sosfilt
 
 RATE = 100.0  # Hz
+PAD = 200  # samples at both ends of what is filtered by its spectrum
 Array = NDArray[np.float32]
 
 
@@ -91,9 +92,29 @@ class RandomGaps:
         inside = np.zeros((len(batch), 1, n), bool)
         index = np.arange(n)
         inside[rows, 0] = (index >= start[:, None]) & (index < (start + length)[:, None])
-        return Batch(
-            np.where(inside, np.float32(np.nan), batch.data), np.where(inside, 0, batch.target), batch.weight * ~inside
-        )
+        return _without(batch, inside)
+
+
+@dataclass(frozen=True, slots=True)
+class ShortRecord:
+    """Only a stretch of 2 to 40 s of the window is there, as of a trigger's record or the end of a file."""
+
+    probability: float = 0.08
+
+    def __call__(self, batch: Batch, rng: Generator) -> Batch:
+        n, rows = batch.data.shape[-1], chosen(rng, len(batch), self.probability)
+        length = np.exp(rng.uniform(np.log(200), np.log(4000), len(rows)))
+        start = rng.uniform(0, n - length)
+        index = np.arange(n)
+        outside = np.zeros((len(batch), 1, n), bool)
+        outside[rows, 0] = (index < start[:, None]) | (index >= (start + length)[:, None])
+        return _without(batch, outside)
+
+
+def _without(batch: Batch, gone: NDArray[np.bool_]) -> Batch:
+    """The batch with samples gone (batch, 1, sample) missing; what was to be found in them is masked."""
+    data, target = np.where(gone, np.float32(np.nan), batch.data), np.where(gone, np.float32(0), batch.target)
+    return Batch(data, target, batch.weight * ~gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,27 +162,43 @@ class Rotate:
 
 @dataclass(frozen=True, slots=True)
 class SpectralShape:
-    """A causal low-pass or high-pass of random corner: slower digitisers, other sensors, other ground."""
+    """A random corner: slower digitisers (a low-pass without phase, as theirs), other sensors (a causal high-pass).
+
+    The low-pass must not delay what is seen: a label would then lie ahead of its onset, and teach early picks.
+    """
 
     probability: float = 0.25
+    low: float = 0.7  # share of low-passes
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         rows = chosen(rng, len(batch), self.probability)
+        first, second = np.split(rows, [round(len(rows) * self.low)])
         data = batch.data.copy()
-        for row in rows:
-            low = rng.random() < 0.7
-            corner = float(np.exp(rng.uniform(np.log(6), np.log(45)) if low else rng.uniform(np.log(0.5), np.log(3))))
-            sos = butter(rng.integers(1, 5), corner, "lowpass" if low else "highpass", fs=RATE, output="sos")
-            data[row] = _filter_present(sos, data[row])
+        data[first] = _filter_present(lambda x: _lowpass(x, rng), data[first])
+        for row in second:
+            corner = float(np.exp(rng.uniform(np.log(0.5), np.log(3))))
+            sos = butter(rng.integers(1, 5), corner, "highpass", fs=RATE, output="sos").astype(np.float32)
+            data[row] = _filter_present(lambda x, sos=sos: sosfilt(sos, x, axis=-1), data[row])  # type: ignore[misc]
         return replace(batch, data=data)
 
 
-def _filter_present(sos: NDArray[Any], x: Array) -> NDArray[Any]:
-    """Filter (component, sample) with missing samples taken as zero around the mean, and missing again after it."""
+def _lowpass(x: Array, rng: Generator) -> Array:
+    """(window, component, sample), each window below its own corner of 6 to 45 Hz: Butterworth's gain, no phase."""
+    corner = np.exp(rng.uniform(np.log(6), np.log(45), (len(x), 1, 1)))
+    order = rng.integers(1, 5, (len(x), 1, 1))
+    padded = np.pad(x, ((0, 0), (0, 0), (PAD, PAD)), "edge")  # or the end would run over into the start
+    frequency = np.fft.rfftfreq(padded.shape[-1], 1 / RATE)
+    gain = (1 / np.sqrt(1 + (frequency / corner) ** (2 * order))).astype(np.float32)
+    return irfft(rfft(padded, axis=-1) * gain, padded.shape[-1], axis=-1)[..., PAD:-PAD]
+
+
+def _filter_present(function: Callable[[Array], Array], x: Array) -> Array:
+    """Filter (..., sample) with missing samples taken as zero around the mean, and missing again after it."""
     gaps = np.isnan(x)
-    mean = np.nan_to_num(np.nanmean(np.where(gaps.all(-1, keepdims=True), 0, x), -1, keepdims=True))
-    y = sosfilt(sos, np.where(gaps, 0, x - mean), axis=-1)
-    return np.where(gaps, np.nan, y)
+    count = np.maximum((~gaps).sum(-1, keepdims=True), 1)
+    y = np.where(gaps, 0, x)
+    y = np.where(gaps, 0, x - y.sum(-1, keepdims=True) / count)
+    return np.where(gaps, np.float32(np.nan), function(y.astype(np.float32)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +243,7 @@ FULL: tuple[Augmentation, ...] = (
     Glitches(),
     Clip(),
     Gain(),
+    ShortRecord(),
     RandomGaps(),
     DropChannels(),
 )

@@ -121,13 +121,14 @@ class Composer:
         """Add a clean earthquake at a random place and size."""
         event = self.synthetics[int(rng.integers(len(self.synthetics)))]
         start = round(rng.uniform(-0.3 * event.data.shape[1], LENGTH - 200))
-        scale = deviation(highpassed(canvas.data)) * np.exp(rng.uniform(np.log(3), np.log(600)))
-        overlay(canvas, event, start, max(scale, 1e-12))
+        before = highpassed(canvas.data)
+        scale = deviation(before) * np.exp(rng.uniform(np.log(3), np.log(600)))
+        overlay(canvas, before, event, start, max(scale, 1e-12))
 
 
 def highpassed(x: Array) -> Array:
     """(3, sample) above the model's corner frequency, missing samples as zero."""
-    return sosfilt(highpass_filter(100.0), np.nan_to_num(x), axis=-1)
+    return sosfilt(highpass_filter(100.0).astype(np.float32), np.nan_to_num(x), axis=-1)
 
 
 def deviation(x: Array) -> np.float32:
@@ -135,12 +136,15 @@ def deviation(x: Array) -> np.float32:
     return np.float32(np.nanstd(x)) if np.isfinite(x).any() else np.float32(0)
 
 
-def overlay(canvas: Canvas, event: Synthetic, start: int, scale: float) -> None:
-    """Add an event that begins at sample start; onsets that what is already there would hide are masked."""
+def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: float) -> None:
+    """Add an event that begins at sample start; onsets that what is already there would hide are masked.
+
+    before : (3, LENGTH), the window above the corner frequency.
+    """
     added = np.zeros_like(canvas.data)
     copy_window(event.data, -start, added)
     added *= scale
-    before, clean = highpassed(canvas.data), highpassed(added)
+    clean = highpassed(added)
     p, s = event.p_sample + start, event.s_sample + start
     seen_p = visible(clean, before, p, VISIBLE_P)
     seen_s = visible(clean, before + np.where(np.arange(LENGTH) < s, clean, 0), s, VISIBLE_S)
@@ -190,8 +194,11 @@ def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> 
 
 def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
     """Add noise of 0.2 to 30 % of the window's peak."""
-    level = np.abs(highpassed(canvas.data)).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3)))
-    add(canvas, noise * np.float32(level / max(deviation(highpassed(noise)), 1e-12)))
+    signal, ground = highpassed(canvas.data), highpassed(noise)
+    level = np.abs(signal).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3)))
+    scale = np.float32(level / max(deviation(ground), 1e-12))
+    mask_drowned(canvas, signal, ground * scale)
+    canvas.data = canvas.data + noise * scale
 
 
 def background(rng: Generator, traces: Sequence[LabelledTrace]) -> Array:

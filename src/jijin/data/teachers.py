@@ -2,13 +2,14 @@
 
 A table of picks (columns dataset, trace_name, picker, phase, sample, probability) is grouped in time. A group that
 enough pickers share becomes an onset; a group that only some of them see is masked, so that nothing is learned from it.
-A manual label is never moved.
+A manual label is never moved; automatic ones that nothing re-times are moved by the median of their data set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ REACH = 40  # samples within which picks of different pickers are one onset
 AGREE = 3  # pickers that make an onset
 PROBABILITY = 0.3  # a pick below it does not vote for an onset
 RETIME = 60  # samples by which an automatic label may move
+ENOUGH = 10  # re-timed labels of a data set that tell how early its other labels are
 DOUBT = 100  # samples masked on both sides of an onset that only some pickers see
 SHARP = ("eqt_original_fast", "eqt_conservative", "eqcct_original")  # pickers with the smallest P residuals
 
@@ -59,10 +61,18 @@ def _time(group: pd.DataFrame) -> float:
     return float((sharp if len(sharp) >= 2 else group)["sample"].median())
 
 
-def complete(trace: LabelledTrace, found: Consensus, manual: bool) -> LabelledTrace:
-    """The trace with what the pickers agree on added, its automatic labels re-timed and doubtful stretches masked."""
-    p = _merge(trace.p, found.agreed[P], manual)
-    s = _merge(trace.s, found.agreed[S], manual)
+def complete(
+    trace: LabelledTrace, found: Consensus, manual: bool, bias: Mapping[int, float] = MappingProxyType({})
+) -> LabelledTrace:
+    """The trace with what the pickers agree on added, its automatic labels re-timed and doubtful stretches masked.
+
+    bias : phase -> samples by which automatic labels of this data set come early; those that no agreement re-times
+    are moved by it.
+    """
+    p, s = (
+        _merge(labels, found.agreed[phase], manual, bias.get(phase, 0.0))
+        for phase, labels in ((P, trace.p), (S, trace.s))
+    )
     masked = [m for m in trace.masked if not (m[0] == S and any(m[1] <= x < m[2] for x in s))]
     for output, labels in ((P, p), (S, s)):
         for x in found.doubtful[output]:
@@ -71,15 +81,35 @@ def complete(trace: LabelledTrace, found: Consensus, manual: bool) -> LabelledTr
     return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked))
 
 
-def _merge(labels: tuple[float, ...], agreed: list[float], manual: bool) -> list[float]:
-    out = list(labels)
-    for x in agreed:
-        near = [k for k, label in enumerate(out) if abs(label - x) <= DOUBT]
-        if not near:
-            out.append(x)
-        elif not manual and near[0] < len(labels) and abs(out[near[0]] - x) <= RETIME:
-            out[near[0]] = x
-    return sorted(out)
+def _merge(labels: tuple[float, ...], agreed: list[float], manual: bool, bias: float) -> list[float]:
+    """Labels and agreed onsets in one list; a manual label stays, an automatic one becomes the agreed one near it."""
+    near = [_nearest(label, agreed) for label in labels]
+    moved = [
+        label if manual else label + bias if at is None or abs(at - label) > RETIME else at
+        for label, at in zip(labels, near, strict=True)
+    ]
+    return sorted(moved + [x for x in agreed if _nearest(x, labels) is None])
+
+
+def _nearest(x: float, others: Sequence[float]) -> float | None:
+    """The other that is nearest and at most DOUBT samples away."""
+    best = min(others, key=lambda other: abs(other - x), default=None)
+    return best if best is not None and abs(best - x) <= DOUBT else None
+
+
+def early_by(traces: Sequence[LabelledTrace], found: Sequence[Consensus]) -> dict[int, float]:
+    """Phase -> median of agreed onset minus label, in samples, over labels with an agreed onset within RETIME."""
+    out = {}
+    for phase in (P, S):
+        pairs = [
+            (x, _nearest(x, c.agreed[phase]))
+            for t, c in zip(traces, found, strict=True)
+            for x in (t.p if phase == P else t.s)
+        ]
+        shifts = [at - x for x, at in pairs if at is not None and abs(at - x) <= RETIME]
+        if len(shifts) >= ENOUGH:
+            out[phase] = float(np.median(shifts))
+    return out
 
 
 def complete_all(
@@ -87,8 +117,10 @@ def complete_all(
 ) -> list[LabelledTrace]:
     """Every trace completed; manual names the datasets whose labels analysts made. Trace keys are (dataset, name)."""
     tables = dict(iter(picks.groupby(["dataset", "trace_name"])))
-    out = []
-    for trace in traces:
-        table = tables.get((trace.dataset, trace.name))
-        out.append(trace if table is None else complete(trace, consensus(table, noise), trace.dataset in manual))
-    return out
+    known = [consensus(tables.get((t.dataset, t.name), picks[:0]), noise) for t in traces]
+    names = np.array([t.dataset for t in traces])
+    biases = {}
+    for name in set(names.tolist()) - manual:
+        rows = np.flatnonzero(names == name).tolist()
+        biases[name] = early_by([traces[i] for i in rows], [known[i] for i in rows])
+    return [complete(t, c, t.dataset in manual, biases.get(t.dataset, {})) for t, c in zip(traces, known, strict=True)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jijin.data.labels import LABELLED, UNLABELLED, Labels
 
 DETECTION, P, S = 0, 1, 2  # rows of the targets, in the order of the model's outputs
-TARGET_DEVIATION = (0.0, 8.0, 12.0)  # samples: Gaussian around P and S; a label is no better than this
+TARGET_DEVIATION = (0.0, 5.0, 8.0)  # samples: Gaussian around P and S; wider ones blur the picks
 CODA_SHARE = 1.4  # an earthquake ends this many S-P times after S, as in EQTransformer's training
 S_SEARCH = 7000  # samples after P in which an unpicked S may hide
 

@@ -53,6 +53,7 @@ class TrainConfig:
     workers: int = 1
     threads: int = 1
     seed: int = 0
+    start: str | None = None  # best.pt of an earlier run, whose averaged weights this one begins with
     model: CBAConfig = field(default_factory=CBAConfig)
 
     def __post_init__(self) -> None:
@@ -122,6 +123,8 @@ class State:
         self.step, self.stale, self.best = 0, 0, float("inf")
         if (run / "last.pt").exists():
             self._load(run / "last.pt")
+        elif config.start is not None:
+            self._begin(Path(config.start))
 
     def rate(self) -> float:
         """Learning rate now: a straight warm-up, then half a cosine."""
@@ -155,10 +158,20 @@ class State:
         torch.save(content, part)
         part.replace(self.run / name)
 
-    def _load(self, path: Path) -> None:
-        content = torch.load(path, weights_only=True)
+    def _begin(self, path: Path) -> None:
+        """Take the averaged weights of an earlier run; steps, rates and moments begin anew."""
+        self.average.load_state_dict(self._read(path)["average"])
+        self.average.n_averaged.zero_()
+        self.model.load_state_dict(self.average.module.state_dict())
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
         if content["settings"] != self.model.settings():
             raise ConfigError(f"{path} was made with other model settings; give another run folder")
+        return content
+
+    def _load(self, path: Path) -> None:
+        content = self._read(path)
         for name in ("model", "average", "optimizer"):
             getattr(self, name).load_state_dict(content[name])
         self.step, self.stale, self.best = content["step"], content["stale"], content["best"]

@@ -156,10 +156,13 @@ def test_what_was_written_is_read_again_with_its_labels(tmp_path: Path) -> None:
     traces = {name: trace() for name in "abc"}
     table = meta(
         list("abc"), trace_P_arrival_sample=[10.25, np.nan, np.nan], source_type=["earthquake", "noise", "landslide"],
-        source_group=["g1", "g2", "g3"], station_network_code="XX", station_code=["S1", "S2", ""],
+        source_group=["g1", "g2", "g3"], source_magnitude=[1.5, np.nan, np.nan],
+        source_latitude_deg=[38.8, np.nan, -1.0], source_longitude_deg=[-122.7, np.nan, 180.0],
+        station_network_code="XX", station_code=["S1", "S2", ""],
     )  # fmt: skip
     first = open_dataset(write(tmp_path / "first", traces, table, sampling_rate=100))
     second = open_dataset(write_dataset(tmp_path / "second", first))
+    assert first.labels.iloc[0][["source_magnitude", "source_latitude_deg"]].tolist() == [1.5, 38.8]
     pd.testing.assert_frame_equal(first.labels.drop(columns="dataset"), second.labels.drop(columns="dataset"))
     for i, name in enumerate("abc"):
         assert np.array_equal(second.waveform(i), traces[name])

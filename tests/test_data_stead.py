@@ -12,6 +12,7 @@ import pytest
 
 from jijin.data import open_dataset, open_datasets
 from jijin.data import stead as module
+from jijin.data.labels import SOURCE
 from jijin.errors import DataError, ReadError
 
 HEADER = (
@@ -222,4 +223,16 @@ def test_a_path_without_data_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_only_the_columns_that_are_used_are_read() -> None:
-    assert len(module.COLUMNS) == 14 and set(module.COLUMNS) <= set(HEADER.split(","))
+    used = {*module.COLUMNS, *module.SOURCE}
+    assert len(used) == 17 and used <= set(HEADER.split(","))
+
+
+def test_the_source_is_carried_and_a_csv_without_it_opens_too(tmp_path: Path) -> None:
+    write_stead(tmp_path / "chunk1", ROWS)
+    labels = open_dataset(tmp_path).labels[list(SOURCE)]
+    assert labels.iloc[0].tolist() == [3.6, 33.7496, -117.4938] and labels.iloc[4].isna().all()
+    table = pd.read_csv(tmp_path / "chunk1.csv", dtype=str, keep_default_na=False)
+    table.drop(columns=["source_magnitude", "source_latitude", "source_longitude"]).to_csv(
+        tmp_path / "chunk1.csv", index=False
+    )
+    assert open_dataset(tmp_path).labels[list(SOURCE)].isna().all(axis=None)

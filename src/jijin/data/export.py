@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.data.dataset import SAMPLING_RATE, Dataset, column
+from jijin.data.labels import SOURCE
 from jijin.errors import DataError
 
 COLUMNS = {  # ours -> SeisBench's
@@ -30,6 +31,7 @@ COLUMNS = {  # ours -> SeisBench's
     "quality": "label_quality",
     "qc_good": "qc_good",
     "split": "split",
+    **{name: name for name in SOURCE},
 }
 
 

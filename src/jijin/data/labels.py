@@ -8,6 +8,7 @@ A phase has one of three statuses, because "no number in the table" means two op
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -54,11 +55,15 @@ class Labels:
     qc_good: bool = True  # False where the data set's own check of the label failed or was not made
     station: str = ""  # NET.STA
     split: str = ""  # train, dev or test where the data set has one
+    source_magnitude: float = math.nan  # of the catalogue, of any type
+    source_latitude_deg: float = math.nan
+    source_longitude_deg: float = math.nan
 
 
 COLUMNS = tuple(field.name for field in fields(Labels))
 _REPEATED = ("p_status", "s_status", "category", "source_type", "licence", "dataset", "components", "quality", "split")
-NUMBERS = ("p_sample", "s_sample", "coda_end_sample", "snr_db", "distance_km")
+SOURCE = ("source_magnitude", "source_latitude_deg", "source_longitude_deg")
+NUMBERS = ("p_sample", "s_sample", "coda_end_sample", "snr_db", "distance_km", *SOURCE)
 
 
 def record(row: Mapping[Any, Any]) -> Labels:

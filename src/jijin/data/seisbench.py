@@ -33,7 +33,7 @@ _TEXT = (
 )  # fmt: skip
 _NUMERIC = (
     *P_COLUMNS, *S_COLUMNS, "trace_coda_end_sample", "trace_snr_db", "path_ep_distance_km", "stalta_max",
-    "trace_sampling_rate_hz", "trace_dt_s", "n_components",
+    "trace_sampling_rate_hz", "trace_dt_s", "n_components", *lb.SOURCE,
 )  # fmt: skip
 
 
@@ -137,6 +137,7 @@ def to_labels(
         "source_type": _first(meta, "source_type", "trace_category"), "licence": lb.text(meta, "licence"),
         "dataset": dataset, "components": components, "quality": lb.text(meta, "label_quality"),
         "qc_good": lb.truth(meta, "qc_good"), "station": _station(meta), "split": _first(meta, "split", "trace_split"),
+        **{name: lb.numbers(meta, name, where=where) for name in lb.SOURCE},
     }  # fmt: skip
     return lb.table(columns, _first(meta, "trace_name_original", "trace_name"))
 

@@ -1,6 +1,6 @@
 """STEAD as published: chunkN.hdf5 with chunkN.csv, or merged.hdf5 with merged.csv.
 
-data/<trace_name> is float32 (6000, 3), 60 s at 100 Hz, components E, N, Z. The CSV has 35 columns, of which 14 are
+data/<trace_name> is float32 (6000, 3), 60 s at 100 Hz, components E, N, Z. The CSV has 35 columns, of which 17 are
 read, a block of rows at a time: 1.2 million rows never stand in memory as published. coda_end_sample ("[[ 2896.]]")
 and snr_db ("[ 56.8 55.4 47.4]") are strings that hold arrays; a missing value is empty or "None".
 """
@@ -27,6 +27,7 @@ _TEXT = (
 )  # fmt: skip
 _NUMERIC = ("p_arrival_sample", "s_arrival_sample", "source_distance_km")
 COLUMNS = (*_TEXT, *_NUMERIC)
+SOURCE = ("source_magnitude", "source_latitude", "source_longitude")  # read where they are there
 
 
 def is_stead(columns: list[str]) -> bool:
@@ -42,10 +43,12 @@ class SteadDataset(Dataset):
         self.path = csv
         self._file = WaveformFile(hdf5)
         self._file.open()  # a missing or truncated file is told now, not after an hour of packing
-        missing = [name for name in COLUMNS if name not in header(csv)]
+        there = header(csv)
+        missing = [name for name in COLUMNS if name not in there]
         if missing:
             raise ReadError(f"{csv}: STEAD's column(s) {', '.join(missing)} missing")
-        self.labels = lb.stack([to_labels(block, csv) for block in blocks(csv, COLUMNS, dict.fromkeys(_TEXT, str))])
+        wanted = [*COLUMNS, *(name for name in SOURCE if name in there)]
+        self.labels = lb.stack([to_labels(block, csv) for block in blocks(csv, wanted, dict.fromkeys(_TEXT, str))])
 
     @property
     def name(self) -> str:
@@ -82,6 +85,7 @@ def to_labels(meta: pd.DataFrame, csv: Path) -> pd.DataFrame:
         "distance_km": lb.numbers(meta, "source_distance_km", where=where),
         "source_type": lb.text(meta, "trace_category"), "licence": LICENCE, "dataset": "stead",
         "quality": lb.text(meta, "p_status"), "station": _station(meta),
+        **{ours: lb.numbers(meta, theirs, where=where) for ours, theirs in zip(lb.SOURCE, SOURCE, strict=True)},
     }  # fmt: skip
     return lb.table(columns, meta["trace_name"])
 

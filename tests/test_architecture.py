@@ -16,10 +16,14 @@ MAP = """
 errors      the error tree
 types       Segment in, Pick out
 config      a dataclass per stage
+stopwatch   where time goes
 io          files to segments; picks to tables and QuakeML
 resampling  any rate to 100 Hz
 signal      pure array functions
+features    numbers that describe a window
 buffer      runs of each channel
+peaks       of a probability curve
+onsets      peaks moved to where the waveform changes
 models      windows to probabilities
 windows     cut and stitch
 picking     probabilities to picks
@@ -28,6 +32,7 @@ report      figures
 data        training data
 evaluate    picks against labels
 train       the loop, and export
+study       the models of the study side by side
 commands    one file a command
 cli         jijin
 """

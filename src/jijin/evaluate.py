@@ -101,7 +101,7 @@ def window_at(trace: LabelledTrace, start: int) -> Window:
     return Window(data, onsets, ignored, trace.source_group, covered / RATE / 3600, trace.category)
 
 
-def find_picks(curves: NDArray[np.float32], phase: int, threshold: float) -> list[Picks]:
+def find_picks(curves: NDArray[np.floating[Any]], phase: int, threshold: float) -> list[Picks]:
     """Picks of each window, (window, sample) -> (sample, probability), by the same rules as the detector."""
     name = "PS"[phase - P]
     out: list[Picks] = []

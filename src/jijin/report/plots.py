@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jijin.signal import HIGHPASS_HZ, bridge, highpass_filter, missing
 from jijin.types import Detection, Pick, utc
@@ -60,7 +61,7 @@ def _vertical_first(channel: str) -> tuple[int, str]:
 
 def _draw_component(axis: Axes, traces: Stream, channel: str) -> None:
     """All pieces of one channel on one scale, high-passed as the model sees them; the largest excursion is one."""
-    shown = [_highpassed(trace) for trace in traces]
+    shown = [highpassed(_floats(trace), trace.stats.sampling_rate) for trace in traces]
     top = max(float(np.abs(piece[np.isfinite(piece)]).max(initial=0)) for piece in shown) or 1.0
     for trace, piece in zip(traces, shown, strict=True):
         axis.plot(trace.times("matplotlib"), piece / top, color=INK, linewidth=0.5)
@@ -71,14 +72,18 @@ def _draw_component(axis: Axes, traces: Stream, channel: str) -> None:
     axis.tick_params(bottom=False)
 
 
-def _highpassed(trace: Trace) -> np.ndarray:
-    """The record above signal.HIGHPASS_HZ, with NaN where there is no data."""
+def _floats(trace: Trace) -> NDArray[np.float64]:
+    """Its samples, NaN where they are masked."""
+    return np.ma.filled(trace.data.astype(float), np.nan)
+
+
+def highpassed(raw: NDArray[np.float64], sampling_rate: float) -> NDArray[np.float64]:
+    """The record (sample,) above signal.HIGHPASS_HZ, with NaN where there is no data."""
     from scipy.signal import sosfilt
 
-    raw = np.ma.filled(trace.data.astype(float), np.nan)
     gaps = missing(raw)
     x = bridge(raw, gaps)
-    x = sosfilt(highpass_filter(trace.stats.sampling_rate), x - x[0])
+    x = sosfilt(highpass_filter(sampling_rate), x - x[0])
     x[gaps] = np.nan
     return x
 

@@ -12,6 +12,7 @@ from jijin import __version__
 from jijin.commands import data
 from jijin.commands.detect import detect
 from jijin.commands.evaluate import evaluate
+from jijin.commands.study import study
 from jijin.commands.train import export, train
 from jijin.errors import ConfigError, JijinError
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, train, export, evaluate):
+for command in (detect, train, export, evaluate, study):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

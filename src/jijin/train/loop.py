@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, IterableDataset
 
 from jijin.config import check_range
-from jijin.data.compose import Composer
+from jijin.data.augment import Batch
 from jijin.data.dataset import copy_window
 from jijin.data.traces import LabelledTrace, P, S, targets
 from jijin.errors import ConfigError, DataError
@@ -31,6 +31,7 @@ from jijin.evaluate import Window, find_picks, score, window_at
 from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
+from jijin.stopwatch import Stopwatch
 
 Progress = Callable[[int, dict[str, float]], None]
 MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy", "licences"}
@@ -62,6 +63,12 @@ class TrainConfig:
             raise ConfigError(f"'windows' must be at least one batch of {self.batch} (got {self.windows})")
 
 
+class Composer(Protocol):
+    """What makes the batches: jijin.data.compose.Composer, or anything else whose batch k is the same in every run."""
+
+    def batch(self, k: int, size: int) -> Batch: ...
+
+
 class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
     """Batches first, first + 1, ... of a composer, shared out over the workers."""
 
@@ -83,24 +90,34 @@ def masked_loss(logits: Tensor, target: Tensor, weight: Tensor, outputs: Sequenc
     return per_output @ torch.tensor(outputs)
 
 
-def train(composer: Composer, dev: Sequence[LabelledTrace], run: Path, config: TrainConfig, progress: Progress) -> Path:
+def train(
+    composer: Composer,
+    dev: Sequence[LabelledTrace] | Validation,
+    run: Path,
+    config: TrainConfig,
+    progress: Progress,
+) -> Path:
     """Train CBA into the folder run and return the best checkpoint. progress(windows, row) is called now and then.
 
+    costs.csv in the folder tells the seconds of each epoch by part; compose is the time that batches were waited for.
     An interrupt leaves last.pt as it is at that step; a kill leaves the one of the last epoch.
     """
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     run.mkdir(parents=True, exist_ok=True)
     state = State(config, run)
-    valid = validation_set(dev)
+    valid = dev if isinstance(dev, Validation) else validation_set(dev)
     per_epoch = max(config.epoch_windows // config.batch, 1)
     try:
         while state.step < state.steps and state.stale < config.patience:
             last = min(state.step + per_epoch, state.steps)
-            row = _epoch(state, composer, last, progress)
+            clock = Stopwatch()
+            row = _epoch(state, composer, last, progress, clock)
             scores, curves = _validate(state, valid)
+            clock.lap("validate")
             row |= scores
             state.finish_epoch(row)
+            _append(run / "costs.csv", clock.seconds)
             _tensorboard(run, state.step, row, valid, curves)
             progress(state.step * config.batch, row)
     except KeyboardInterrupt:
@@ -178,23 +195,27 @@ class State:
         torch.set_rng_state(content["random"])
 
 
-def _epoch(state: State, composer: Composer, last: int, progress: Progress) -> dict[str, float]:
+def _epoch(state: State, composer: Composer, last: int, progress: Progress, clock: Stopwatch) -> dict[str, float]:
     """Steps up to last; the mean loss and the speed."""
     c, losses, began, first = state.config, [], time.monotonic(), state.step
     state.model.train()
     loader = DataLoader(Batches(composer, c.batch, state.step, last), batch_size=None, num_workers=c.workers)
     for data, target, weight in loader:
+        clock.lap("compose")
         for group in state.optimizer.param_groups:
             group["lr"] = state.rate()
         loss = masked_loss(state.model(data), target, weight, c.output_weights)
+        clock.lap("forward")
         state.optimizer.zero_grad()
         loss.backward()
+        clock.lap("backward")
         nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
         state.optimizer.step()
         state.average.update_parameters(state.model)
         state.step += 1
         losses.append(float(loss.detach()))
         progress(state.step * c.batch, {})
+        clock.lap("optimizer")
     seconds = time.monotonic() - began
     return {"loss": float(np.mean(losses)), "rate": state.rate(), "windows_per_s": (last - first) * c.batch / seconds}
 

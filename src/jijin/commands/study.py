@@ -1,0 +1,90 @@
+"""jijin study: every model of the original study on any data, one report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jijin.commands.data import progress_bar
+
+if TYPE_CHECKING:
+    from jijin.study.run import StudyConfig
+    from jijin.study.sample import Sample
+
+EXAMPLE = {"earthquakes": 200, "noise": 200, "epochs": 30, "cnn_epochs": 5}  # some minutes on two cores
+WHOLE = {"earthquakes": 10_000, "noise": 10_000, "epochs": 10, "cnn_epochs": 10}
+
+
+def _number(name: str, what: str) -> Any:
+    return typer.Option(min=1, help=f"{what}; {WHOLE[name]} if not given, {EXAMPLE[name]} of the example.")
+
+
+def study(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the report.")],
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="STEAD, SeisBench's format or a pack; repeat for more.")
+    ] = None,
+    example: Annotated[bool, typer.Option("--example", help="Make a small synthetic data set and study that.")] = False,
+    earthquakes: Annotated[int | None, _number("earthquakes", "Earthquakes, at most")] = None,
+    noise: Annotated[int | None, _number("noise", "Noise windows, at most")] = None,
+    epochs: Annotated[int | None, _number("epochs", "Epochs of CBA")] = None,
+    cnn_epochs: Annotated[int | None, _number("cnn_epochs", "Epochs of the CNN")] = None,
+    peers: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with a peers.py; else SeisBench's pickers, if it is there."),
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Let SeisBench fetch weights that it lacks.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the choice of windows and of training; not of the split.")] = 0,
+) -> None:
+    """Decision tree, CNN, CBA and published pickers on the same windows, and one report to look at.
+
+    Trains the first three from scratch on the data given (6 : 2 : 2 by earthquake), runs all on the same test windows,
+    and writes OUTPUT/index.html. Stopped while CBA trains, the same command goes on there.
+    """
+    if example == bool(data):
+        raise typer.BadParameter("give --data or --example, one of the two")
+    _require_training()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stand in the way of all else on a PC
+    from jijin.study.run import StudyConfig, run
+
+    asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs}
+    numbers = (EXAMPLE if example else WHOLE) | {key: value for key, value in asked.items() if value is not None}
+    config = StudyConfig(**numbers, seed=seed)
+    output.mkdir(parents=True, exist_ok=True)
+    sample = _sample(data, output, config)
+    done = run(sample, output, config, peers, download, _say)
+    from jijin.study.report import write
+
+    typer.echo(str(write(done, output)))
+
+
+def _require_training() -> None:
+    """Raise MissingExtra where the extra 'train' is not installed."""
+    from importlib.util import find_spec
+
+    from jijin.errors import MissingExtra
+
+    for module, package in (("torch",) * 2, ("tensorboard",) * 2, ("onnx",) * 2, ("sklearn", "scikit-learn")):
+        if find_spec(module) is None:
+            raise MissingExtra(package, "train")
+
+
+def _say(text: str) -> None:
+    typer.echo(f"jijin: {text}", err=True)
+
+
+def _sample(data: list[Path] | None, output: Path, config: StudyConfig) -> Sample:
+    from jijin.study.example import SOURCE, write_example
+    from jijin.study.sample import draw
+
+    source = None if data else SOURCE
+    if not data:
+        _say("making the example: synthetic earthquakes and noise in STEAD's layout")
+        data = [write_example(output / "example", config.earthquakes, config.noise)]
+    with progress_bar("reading") as progress:
+        sample = draw(data, config.earthquakes, config.noise, config.seed, source, progress)
+    _say(sample.study.source)
+    return sample

@@ -1,0 +1,60 @@
+"""Training and validation windows of the study: the real ones as they are, each once an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.random import default_rng
+from numpy.typing import NDArray
+
+from jijin.data.augment import STUDY, Augmentation, Batch, apply
+from jijin.data.traces import LabelledTrace, targets
+from jijin.evaluate import LENGTH, Window
+from jijin.signal import missing, normalise
+from jijin.train.loop import Validation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Epochs:
+    """Batches of 60-s traces, in a new order every epoch, with the study's augmentation. Batch k of a seed repeats."""
+
+    traces: Sequence[LabelledTrace]
+    steps: tuple[Augmentation, ...] = STUDY
+    seed: int = 0
+
+    def batch(self, k: int, size: int) -> Batch:
+        """Batch k, normalised and ready for the network."""
+        raw = raw_batch([self.traces[i] for i in self._rows(k, size)])
+        out = apply(self.steps, raw, default_rng((self.seed, 1, k)))
+        return Batch(normalise(out.data), out.target, _where_data(out))
+
+    def _rows(self, k: int, size: int) -> list[int]:
+        """Windows k * size to (k + 1) * size of all epochs laid end to end."""
+        n = len(self.traces)
+        epochs = range(k * size // n, ((k + 1) * size - 1) // n + 1)
+        order = np.concatenate([default_rng((self.seed, 0, epoch)).permutation(n) for epoch in epochs])
+        first = k * size - epochs[0] * n
+        return [int(i) for i in order[first : first + size]]
+
+
+def raw_batch(traces: Sequence[LabelledTrace]) -> Batch:
+    """Windows and targets of 60-s traces; missing samples are NaN, as augmentation wants them."""
+    data = np.stack([trace.data for trace in traces])
+    data[missing(data)] = np.nan
+    target, weight = zip(*(targets(trace, 0, LENGTH) for trace in traces), strict=True)
+    return Batch(data, np.stack(target), np.stack(weight))
+
+
+def validation(traces: Sequence[LabelledTrace], windows: Sequence[Window]) -> Validation:
+    """The same windows as they are, for the loss and for F1."""
+    raw = raw_batch(traces)
+    data, target, weight = map(torch.from_numpy, (normalise(raw.data), raw.target, _where_data(raw)))
+    return Validation(data, target, weight, list(windows))
+
+
+def _where_data(batch: Batch) -> NDArray[np.float32]:
+    """The weights, nothing where no component has data."""
+    return batch.weight * ~np.isnan(batch.data).all(1, keepdims=True)

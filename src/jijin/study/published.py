@@ -1,0 +1,114 @@
+"""Published pickers to compare with: a folder with a peers.py, or SeisBench's own models and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.errors import MissingExtra
+from jijin.evaluate import LENGTH, load_peers
+
+WEIGHTS = (("EQTransformer", "original"), ("PhaseNet", "original"))  # SeisBench's class and weights
+ORDER = "ZNE"
+TRAINED_ON = {"eqt": "STEAD", "phasenet": "Northern California"}  # by their authors
+RATE = 100.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peer:
+    """A published picker: predict(windows (window, 3, 6000), ZNE) -> "det", "p", "s", each (window, 6000) or None."""
+
+    name: str
+    model: Any
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights; 0 where the picker does not show its network."""
+        core = getattr(self.model, "core", None)
+        return sum(p.numel() for p in core.parameters()) if core is not None else 0
+
+    @property
+    def trained_on(self) -> str:
+        """In words."""
+        data = next((data for start, data in TRAINED_ON.items() if self.name.lower().startswith(start)), "")
+        return f"{data}, by its authors" if data else "its authors' data"
+
+
+def peers(folder: Path | None, download: bool) -> tuple[list[Peer], list[str]]:
+    """The pickers of a folder with a peers.py, else SeisBench's with the weights that it has on this machine.
+
+    download lets SeisBench fetch weights that are not here yet. Also returns what is left out, and why.
+    """
+    if folder is not None:
+        return [Peer(name, model) for name, model in load_peers(folder)], []
+    if find_spec("seisbench") is None:
+        return [], [f"EQTransformer and PhaseNet were left out: {MissingExtra('seisbench', 'seisbench')}"]
+    found, notes = [], []
+    for name, weights in WEIGHTS:
+        try:
+            model = from_seisbench(name, weights, download)
+        except (OSError, ValueError) as error:  # no connection, a server's refusal, a damaged file
+            notes.append(f"{name} was left out: its weights cannot be had ({error})")
+            continue
+        if model is None:
+            notes.append(f"{name} was left out: SeisBench has no '{weights}' weights here; --download fetches them")
+        else:
+            found.append(Peer(name, model))
+    return found, notes
+
+
+def from_seisbench(name: str, weights: str, download: bool) -> SeisBenchPicker | None:
+    """SeisBench's model with its published weights; None where they are not on this machine and may not be fetched."""
+    import seisbench.models
+
+    kind = getattr(seisbench.models, name)
+    if not download and not kind.list_versions(weights, remote=False):
+        return None
+    return SeisBenchPicker(kind.from_pretrained(weights))
+
+
+class SeisBenchPicker:
+    """A picker of SeisBench on single windows, with its own preprocessing; nothing is blinded at the edges.
+
+    A model of shorter windows than 60 s looks at several, evenly laid, and is averaged where they overlap.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.core = model.eval()
+        samples = model.in_samples
+        self.starts = (
+            np.linspace(0, LENGTH - samples, -(-LENGTH // samples) + (samples < LENGTH)).round().astype(int).tolist()
+        )
+
+    def predict(self, windows: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32] | None]:
+        """windows : (window, 3, 6000), ZNE, any units; missing samples are zero."""
+        import torch
+
+        model, n = self.core, self.core.in_samples
+        x = torch.from_numpy(self._filtered(windows)[:, [ORDER.index(c) for c in model.component_order]])
+        total, count = np.zeros((len(x), LENGTH, len(model.labels)), np.float32), np.zeros((LENGTH, 1), np.float32)
+        for start in self.starts:
+            with torch.inference_mode():
+                ready = model.annotate_batch_pre(x[:, :, start : start + n].clone(), {})
+                out = model.annotate_batch_post(model(ready), None, {"blinding": (0, 0)})
+            total[:, start : start + n] += out.numpy()
+            count[start : start + n] += 1
+        curves = dict(zip(model.labels, np.moveaxis(total / count, -1, 0), strict=True))
+        return {"det": curves.get("Detection"), "p": curves["P"], "s": curves["S"]}
+
+    def _filtered(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The windows after the filter that the weights ask for, if any."""
+        from obspy import Stream, Trace
+
+        if self.core.filter_args is None and self.core.filter_kwargs is None:
+            return np.asarray(windows, np.float32)
+        header = [{"sampling_rate": RATE, "channel": f"HH{c}"} for c in ORDER]
+        stream = Stream([Trace(row.astype(np.float64), h) for w in windows for row, h in zip(w, header, strict=True)])
+        self.core._filter_stream(stream)
+        return np.stack([trace.data for trace in stream]).reshape(windows.shape).astype(np.float32)

@@ -1,0 +1,66 @@
+"""CBA trained from scratch on the study's windows with the study's settings, and turned into a model file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from jijin.models import load
+from jijin.models.onnx import OnnxModel
+from jijin.study.batches import Epochs, validation
+from jijin.study.sample import Sample
+from jijin.train.export import export
+from jijin.train.loop import TrainConfig, train, write_config
+
+BATCH = 64  # the study's is not known
+FEWEST_STEPS = 20  # of an epoch; a small data set gets smaller batches
+MOST_VALIDATED = 1000  # windows: the loss of an epoch needs no more
+FILE = "models/cba_from_scratch.onnx"
+
+
+def settings(windows: int, epochs: int, seed: int) -> TrainConfig:
+    """The study's: NAdam at 1e-3, no schedule, every window once an epoch; weights are not averaged."""
+    batch = BATCH
+    while batch > 8 and windows // batch < FEWEST_STEPS:
+        batch //= 2
+    epoch = windows // batch * batch
+    return TrainConfig(
+        windows=epoch * epochs, epoch_windows=epoch, batch=batch, learning_rate=1e-3, final_rate=1.0, warm_up=0.0,
+        average=0.0, workers=0, threads=os.cpu_count() or 1, seed=seed,
+    )  # fmt: skip
+
+
+def train_scratch(
+    sample: Sample, run: Path, output: Path, config: TrainConfig, say: Callable[[str], None]
+) -> OnnxModel:
+    """Train in the folder run, or go on there; write the model to output and load it as any other."""
+    rows, dev = sample.rows("train"), sample.rows("dev")[:MOST_VALIDATED]
+    source = {"data": sample.study.source, "augment": "study", "traces": len(rows)}
+    write_config(run, config, source)
+
+    def progress(windows: int, row: dict[str, float]) -> None:
+        if row:
+            scores = ", ".join(f"{key} {row[key]:.3f}" for key in ("loss", "dev_loss", "dev_f1_p", "dev_f1_s"))
+            say(f"  epoch {windows // config.epoch_windows}: {scores}, {row['windows_per_s']:.0f} windows/s")
+
+    composer = Epochs([sample.traces[i] for i in rows], seed=config.seed)
+    valid = validation([sample.traces[i] for i in dev], [sample.study.windows[i] for i in dev])
+    train(composer, valid, run, config, progress)
+    windows = [sample.study.windows[i] for i in sample.rows("dev")]
+    card = {"data": sample.study.source, "augment": "study", "trained": "from scratch by jijin study"}
+    return load(export(run, output / FILE, windows, (), "cba-from-scratch", card))
+
+
+def history(run: Path, config: TrainConfig) -> list[dict[str, float]]:
+    """The rows of history.csv, a row an epoch."""
+    table = pd.read_csv(run / "history.csv").drop_duplicates("step", keep="last")
+    table.insert(0, "epoch", (table["step"] * config.batch / config.epoch_windows).round().astype(int))
+    return [{str(key): float(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def costs(run: Path) -> dict[str, float]:
+    """Seconds of each part of the training, over all epochs and sittings."""
+    return {str(part): float(seconds) for part, seconds in pd.read_csv(run / "costs.csv").sum().items()}

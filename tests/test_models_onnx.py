@@ -13,6 +13,7 @@ import pytest
 
 from jijin import ModelError, load
 from jijin.models import shipped
+from jijin.onsets import retime
 from jijin.signal import normalise
 
 onnx = pytest.importorskip("onnx")
@@ -66,9 +67,11 @@ def test_a_model_says_what_it_was_released_with(tmp_path: Path) -> None:
 
 def test_the_network_sees_normalised_windows(tmp_path: Path, windows: np.ndarray) -> None:
     prediction = load(str(tiny(tmp_path / "m.onnx"))).predict(windows)
-    expected = sigmoid(normalise(windows))
-    for row, curve in enumerate((prediction.detection, prediction.p, prediction.s)):
-        assert curve.dtype == np.float32 and np.allclose(curve, expected[:, row], atol=1e-5)
+    seen = normalise(windows)
+    for i, (detection, p, s) in enumerate(sigmoid(seen)):
+        moved = retime(seen[i], np.zeros((3, 6000), bool), p, s)
+        for curve, want in zip((prediction.detection, prediction.p, prediction.s), (detection, *moved), strict=True):
+            assert curve.dtype == np.float32 and np.allclose(curve[i], want, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jijin.picking import Picker, refine, spread_s
+from jijin.peaks import refine, spread_s
+from jijin.picking import Picker
 from jijin.types import Pick
 
 THRESHOLDS = {"detection": 0.3, "p": 0.3, "s": 0.3}

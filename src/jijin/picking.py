@@ -14,18 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.peaks import SPREAD, Curve, peaks, refine, spread_s
 from jijin.resampling import RATE, STEP_NS
 from jijin.types import Detection, Pick
 
 CURVES = ("detection", "p", "s")  # rows of what push() takes
-REFINE = 10  # samples: the centroid moves a pick by at most 0.1 s
-SPREAD = 50  # samples on both sides of a peak whose probability makes the uncertainty
 LONGEST_ONSET = 6_000  # samples; a curve that stays up for a minute is cut there
 LONGEST_DETECTION = 30_000  # samples
 JOIN = 100  # samples: detections closer than 1 s are one
 TOLERANCE = 100  # samples: a pick up to 1 s outside a detection belongs to it
 
-Curve = NDArray[np.float32]
 Origin = Callable[[str, int], tuple[str, int]]  # (phase, grid index) -> seed id, offset in ns
 Run = tuple[int, int, Curve]  # start, stop in the curve that comes with them
 
@@ -75,63 +73,6 @@ def _first(indices: NDArray[Any], start: int) -> int | None:
     """First of the sorted indices that is not before start."""
     at = int(np.searchsorted(indices, start))
     return int(indices[at]) if at < len(indices) else None
-
-
-def peaks(curve: Curve, threshold: float, separation: int) -> list[int]:
-    """Samples of the peaks at or above the threshold that stand apart from every higher one, highest first.
-
-    Two peaks are apart if there are more than `separation` samples and a value below half the lower one between them.
-    The peak of a plateau is its middle.
-    """
-    from scipy.signal import find_peaks
-
-    found, more = find_peaks(np.concatenate([[0], curve, [0]]), height=threshold, prominence=0)
-    found = found[more["prominences"] > more["peak_heights"] / 2] - 1  # the rest has no such valley on one side
-    kept: list[int] = []
-    for peak in found[np.argsort(-curve[found], kind="stable")].tolist():
-        if all(abs(peak - k) > separation and curve[min(peak, k) : max(peak, k)].min() < curve[peak] / 2 for k in kept):
-            kept.append(peak)
-    return kept
-
-
-def refine(curve: Curve, peak: int) -> float:
-    """Peak position with a fraction: the centroid of what rises above half the peak, within 0.1 s of it.
-
-    Where the curve is so broad that half its height is out of reach, a higher level is taken, the same on both sides;
-    a symmetric peak is then found without bias wherever it lies between samples.
-    """
-    first, stop = max(peak - REFINE, 0), min(peak + REFINE + 1, len(curve))
-    part = curve[first:stop].astype(np.float64)
-    at = peak - first
-    level = max(part[at] / 2, *_reached_ends(part, part[at] / 2, at))
-    low, high = _stretch(part > level, at)
-    if low == high:
-        return float(peak)
-    weight = part[low:high] - level
-    return first + low + float((weight * np.arange(high - low)).sum() / weight.sum())
-
-
-def _reached_ends(part: NDArray[np.float64], level: float, at: int) -> tuple[float, ...]:
-    """Values at those ends that the curve reaches from the peak without falling to the level."""
-    low, high = _stretch(part > level, at)
-    ends = [part[0]] * (low == 0 and at == REFINE) + [part[-1]] * (high == len(part) and high - at == REFINE + 1)
-    return (level, *map(float, ends))
-
-
-def _stretch(flags: NDArray[np.bool_], at: int) -> tuple[int, int]:
-    """The stretch of True around index at: first, one after the last; empty if flags[at] is False."""
-    if not flags[at]:
-        return at, at
-    before, after = np.flatnonzero(~flags[:at]), np.flatnonzero(~flags[at:])
-    return (int(before[-1]) + 1 if len(before) else 0), (at + int(after[0]) if len(after) else len(flags))
-
-
-def spread_s(curve: Curve, peak: int, centre: float) -> float:
-    """Square root of the second moment about centre of the probability within 0.5 s of the peak, in seconds."""
-    first = max(peak - SPREAD, 0)
-    part = curve[first : peak + SPREAD + 1].astype(np.float64)
-    distance = np.arange(first, first + len(part)) - centre
-    return float(np.sqrt((part * distance**2).sum() / part.sum())) / RATE
 
 
 @dataclass(frozen=True, slots=True)

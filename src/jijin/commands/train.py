@@ -28,10 +28,13 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Of NAdam.")] = 1e-3,
     synthetics: Annotated[int, typer.Option(min=0, help="Synthetic earthquakes in the pool.")] = 8000,
     augment: Annotated[str, typer.Option(help="full, or study: the four of the original study.")] = "full",
-    teachers: Annotated[Path | None, typer.Option(help="CSV of other pickers' picks that completes labels.")] = None,
+    teachers: Annotated[
+        list[Path] | None, typer.Option(help="CSV of other pickers' picks that completes labels; repeat for more.")
+    ] = None,
     records: Annotated[list[Path] | None, typer.Option(help="Continuous miniSEED labelled by the teachers.")] = None,
     start: Annotated[
-        Path | None, typer.Option(help="Run folder whose weights to begin with, as to adapt them.")
+        str | None,
+        typer.Option(help="Weights to begin with, to adapt them: a run folder, an .onnx file or a name (cba)."),
     ] = None,
     fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
     workers: Annotated[int, typer.Option(min=0, help="Processes that make batches.")] = 1,
@@ -48,11 +51,11 @@ def train(
 
     config = TrainConfig(
         windows=windows, epoch_windows=epoch_windows, patience=patience, learning_rate=learning_rate,
-        workers=workers, threads=threads, seed=seed, start=str(start.resolve() / "best.pt") if start else None,
+        workers=workers, threads=threads, seed=seed, start=_beginning(start) if start else None,
     )  # fmt: skip
     source = {
         "data": [str(path.resolve()) for path in data],
-        "teachers": str(teachers.resolve()) if teachers else None,
+        "teachers": [str(path.resolve()) for path in teachers or []],
         "records": [str(path.resolve()) for path in records or []],
         "fractions": list(parse_fractions(fractions)),
         "seed": seed,
@@ -60,6 +63,13 @@ def train(
         "augment": augment,
     }
     typer.echo(str(_run(output, config, source)))
+
+
+def _beginning(start: str) -> str:
+    """The file whose weights a run begins with."""
+    from jijin.models import find
+
+    return str(Path(start).resolve() / "best.pt" if Path(start).is_dir() else find(start).resolve())
 
 
 def _require_torch() -> None:
@@ -101,8 +111,7 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
 def _corpus(source: dict[str, Any]) -> Corpus:
     from jijin.data.corpus import load_corpus
 
-    teachers = Path(source["teachers"]) if source["teachers"] else None
-    records = [Path(path) for path in source["records"]]
+    teachers, records = ([Path(path) for path in source[key]] for key in ("teachers", "records"))
     return load_corpus(source["data"], teachers, records, source["fractions"], source["seed"])
 
 
@@ -137,12 +146,19 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-    import json
 
     kept = ("counts", "licences", "fractions", "synthetics", "augment", "torch")
-    names = {key: [Path(path).name for path in done[key]] for key in ("data", "records")}
-    teachers = Path(done["teachers"]).name if done["teachers"] else None
+    names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
-    earlier = json.loads((Path(start).parent / "config.json").read_text()) if start else None
-    config = {**done["config"], "start": _provenance(earlier) if earlier else None}
-    return {"config": config, **{key: done[key] for key in kept}, **names, "teachers": teachers}
+    config = {**done["config"], "start": _earlier(Path(start)) if start else None}
+    return {"config": config, **{key: done[key] for key in kept}, **names}
+
+
+def _earlier(start: Path) -> dict[str, Any]:
+    """What is known of the weights that a run began with: their own run's settings, or the card of their file."""
+    import json
+
+    if start.suffix == ".onnx":
+        card = json.loads(start.with_suffix(".json").read_text())
+        return {key: value for key, value in card.items() if key not in ("scores", "thresholds", "time_uncertainty")}
+    return _provenance(json.loads((start.parent / "config.json").read_text()))

@@ -22,7 +22,8 @@ from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
 from jijin.signal import highpass_filter, normalise
 
 LENGTH = 6000
-STRETCH = ((4, 5), (5, 4), (2, 3), (3, 2), (1, 2), (9, 10), (10, 9))  # as if recorded faster or slower
+# As if recorded faster or slower: an event of two to four times the distance is about as much slower.
+STRETCH = ((1, 2), (2, 3), (4, 5), (9, 10), (10, 9), (5, 4), (3, 2), (2, 1), (5, 2), (3, 1), (4, 1))
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
 TAIL = 1000  # samples at the end that a trace is extended with
 QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
@@ -36,7 +37,7 @@ class Mix:
     real: float = 0.5
     synthetic: float = 0.33
     second: float = 0.25  # windows with an event that get another, synthetic one
-    stretch: float = 0.3
+    stretch: float = 0.45
     extra_noise: float = 0.35  # real windows that get noise added
     burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.data import open_datasets
@@ -16,7 +15,7 @@ from jijin.data.dataset import Dataset, column
 from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED
 from jijin.data.splits import NAMES, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
-from jijin.data.teachers import complete_all
+from jijin.data.teachers import complete_all, overlook, read_picks
 from jijin.data.traces import LabelledTrace, from_labels
 from jijin.errors import ConfigError, DataError
 
@@ -66,18 +65,19 @@ class Corpus:
 
 def load_corpus(
     paths: Sequence[str | Path],
-    teachers: Path | None = None,
+    teachers: Sequence[Path] = (),
     records: Sequence[Path] = (),
     fractions: Sequence[float] = (6, 2, 2),
     seed: int = 0,
 ) -> Corpus:
     """The training and dev split of the datasets at paths; the test split is not touched.
 
-    teachers: a CSV of other pickers' picks that completes the labels of the training rows (see data/teachers.py); the
-    training rows are then read into memory. records: folders of continuous miniSEED, labelled by the teachers alone and
-    used for training only. Raises DataError if the training split has no labelled trace.
+    teachers: CSVs of other pickers' picks that complete the labels of the training rows (see data/teachers.py), also of
+    earthquakes that nobody picked; the training rows are then read into memory. records: folders of continuous
+    miniSEED, labelled by the teachers alone and used for training only. Raises DataError if the training split has no
+    labelled trace.
     """
-    if records and teachers is None:
+    if records and not teachers:
         raise ConfigError("'records' need 'teachers': nothing else says what is in them")
     dataset = open_datasets(paths)
     which = split_labels(
@@ -88,10 +88,11 @@ def load_corpus(
     noise: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & quiet))
     dev = _some(Traces(dataset, np.flatnonzero((which == "dev") & event & trusted)))
     weights = np.ones(len(events))
-    if teachers is not None:
-        table = pd.read_csv(teachers)
-        table["dataset"] = table["dataset"].str.removeprefix("windows/")
-        events = complete_all([*events, *_continuous(records)], table, _manual(dataset))
+    if teachers:
+        table = read_picks(teachers)
+        unpicked = Traces(dataset, np.flatnonzero((which == "train") & _unpicked(dataset)))
+        events = complete_all([*events, *unpicked, *continuous(records)], table, _manual(dataset))
+        events = [t for t in events if t.onsets]
         weights = np.array([max(len(t.p), 1) for t in events], float)
         noise = [t for t in complete_all(list(noise), table, frozenset(), noise=True) if _is_plain(t)]
     if not events:
@@ -107,10 +108,14 @@ def scored_traces(
     only: Sequence[str] | None = None,
     fractions: Sequence[float] = (6, 2, 2),
     seed: int = 0,
+    others: Sequence[Path] = (),
+    automatic: bool = False,
 ) -> list[LabelledTrace]:
     """Traces to score on: events that analysts labelled (of the data sets in only), noise, and other sources.
 
-    split: train, dev, test or all; at most MOST_SCORED of each kind, chosen by name. Raises DataError if there is none.
+    split: train, dev, test or all; at most MOST_SCORED of each kind, chosen by name. others: CSVs of several pickers'
+    picks; what two of them find and nobody labelled counts neither way. automatic: labels by machines too. Raises
+    DataError if there is none.
     """
     if split not in (*NAMES, "all"):
         raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
@@ -120,16 +125,21 @@ def scored_traces(
         raise ConfigError(f"'only' names {sorted(set(only) - names)}; there is {', '.join(sorted(names))}")
     here = np.isin(split_labels(dataset.labels, fractions, seed, keep=True), NAMES if split == "all" else [split])
     wanted = dataset.labels["dataset"].astype(str).isin(only or names).to_numpy(bool)
-    kinds = (_event(dataset) & _trusted(dataset) & wanted, _quiet(dataset))
+    kinds = (_event(dataset) & (_trusted(dataset) | automatic) & wanted, _quiet(dataset))
     out = [trace for kind in kinds for trace in _some(Traces(dataset, np.flatnonzero(here & kind)))]
     if not out:
         raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
-    return out
+    return overlook(out, read_picks(others)) if others else out
 
 
 def _event(dataset: Dataset) -> NDArray[np.bool_]:
     labels = dataset.labels
     return ((labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)).to_numpy(bool)
+
+
+def _unpicked(dataset: Dataset) -> NDArray[np.bool_]:
+    """Earthquakes, and what else radiates body waves, without a label of either phase."""
+    return (dataset.labels["category"] == EARTHQUAKE).to_numpy(bool) & ~_event(dataset)
 
 
 def _trusted(dataset: Dataset) -> NDArray[np.bool_]:
@@ -179,7 +189,7 @@ def _count(traces: Sequence[LabelledTrace]) -> dict[str, int]:
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
-def _continuous(folders: Sequence[Path]) -> list[LabelledTrace]:
+def continuous(folders: Sequence[Path]) -> list[LabelledTrace]:
     """One trace a station from folders of miniSEED: 100 Hz, ZNE, the stretch that all components share."""
     from jijin.io.files import read
 

@@ -116,13 +116,14 @@ def _train(
     time = np.arange(length) / RATE
     out = np.zeros((3, length))
     scatter, emergence = rng.uniform(0.1, 0.8), rng.exponential(0.05 + 0.02 * coda_s)
+    sharpness = rng.uniform(0, 1) ** min(coda_s / 8, 1)  # of the onsets: far away many are emergent
     for delay, amplitude in arrivals:
         onset = (LEAD + jitter) / RATE + delay
         since = time - onset
         rises = np.where(since > 0, 1 - np.exp(-np.maximum(since, 0) / (emergence + 1e-3)), 0)
         envelope = rises * np.exp(-np.maximum(since, 0) / coda_s)
         out += amplitude * scatter * envelope * rng.standard_normal((3, length))
-        _pulse(out, onset * RATE, amplitude * rng.choice((-1, 1)))
+        _pulse(out, onset * RATE, amplitude * sharpness * rng.choice((-1, 1)))
     return _attenuate(_brune(out, corner_hz), t_star)
 
 

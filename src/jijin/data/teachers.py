@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +23,9 @@ PROBABILITY = 0.3  # a pick below it does not vote for an onset
 RETIME = 60  # samples by which an automatic label may move
 ENOUGH = 10  # re-timed labels of a data set that tell how early its other labels are
 DOUBT = 100  # samples masked on both sides of an onset that only some pickers see
+SEEN = 2  # pickers that find an arrival which nobody labelled: it counts neither way in scores ...
+LABEL_REACH = 50  # ... unless a label is that near (samples)
+OVERLOOK = 60  # samples on both sides of it that are ignored
 SHARP = ("eqt_original_fast", "eqt_conservative", "eqcct_original")  # pickers with the smallest P residuals
 
 
@@ -73,7 +77,8 @@ def complete(
         _merge(labels, found.agreed[phase], manual, bias.get(phase, 0.0))
         for phase, labels in ((P, trace.p), (S, trace.s))
     )
-    masked = [m for m in trace.masked if not (m[0] == S and any(m[1] <= x < m[2] for x in s))]
+    onsets = {P: found.agreed[P], S: s}
+    masked = [m for m in trace.masked if not any(m[1] <= x < m[2] for x in onsets.get(m[0], ()))]
     for output, labels in ((P, p), (S, s)):
         for x in found.doubtful[output]:
             if all(abs(x - label) > DOUBT for label in labels):
@@ -124,3 +129,25 @@ def complete_all(
         rows = np.flatnonzero(names == name).tolist()
         biases[name] = early_by([traces[i] for i in rows], [known[i] for i in rows])
     return [complete(t, c, t.dataset in manual, biases.get(t.dataset, {})) for t, c in zip(traces, known, strict=True)]
+
+
+def read_picks(paths: Sequence[Path]) -> pd.DataFrame:
+    """Tables of picks as one; a data set is named without the folder that it lies in."""
+    table = pd.concat([pd.read_csv(path) for path in paths])
+    return table.assign(dataset=table["dataset"].str.removeprefix("windows/"))
+
+
+def overlook(traces: Iterable[LabelledTrace], picks: pd.DataFrame) -> list[LabelledTrace]:
+    """The traces with arrivals that several pickers find and nobody labelled masked, so that they count neither way."""
+    tables = dict(iter(picks[picks["probability"] >= PROBABILITY].groupby(["dataset", "trace_name"])))
+    return [_overlook(t, tables.get((t.dataset, t.name), picks[:0])) for t in traces]
+
+
+def _overlook(trace: LabelledTrace, picks: pd.DataFrame) -> LabelledTrace:
+    masked = list(trace.masked)
+    for output, phase, labels in ((P, "P", trace.p), (S, "S", trace.s)):
+        for group in _groups(picks[picks["phase"] == phase].sort_values("sample")):
+            x = _time(group)
+            if group["picker"].nunique() >= SEEN and all(abs(x - label) > LABEL_REACH for label in labels):
+                masked.append((output, round(x) - OVERLOOK, round(x) + OVERLOOK))
+    return replace(trace, masked=tuple(masked))

@@ -53,6 +53,17 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in WEIGHTS.glob("*.onnx"))
 
 
+def find(name_or_file: str | Path) -> Path:
+    """The .onnx file of a shipped model, by name, or the file itself; ModelError if there is neither."""
+    file = Path(name_or_file)
+    if str(name_or_file) in shipped():
+        return WEIGHTS / f"{name_or_file}.onnx"
+    if not file.is_file():
+        known = ", ".join(shipped()) or "none"
+        raise ModelError(f"no model '{name_or_file}': neither a file nor a shipped model ({known})")
+    return file
+
+
 def load(name_or_file: str | Path = "cba", threads: int | None = None) -> OnnxModel:
     """A shipped model by name, or one of your own by its .onnx file; nothing is downloaded.
 
@@ -60,10 +71,4 @@ def load(name_or_file: str | Path = "cba", threads: int | None = None) -> OnnxMo
     """
     from jijin.models.onnx import OnnxModel
 
-    file = Path(name_or_file)
-    if str(name_or_file) in shipped():
-        file = WEIGHTS / f"{name_or_file}.onnx"
-    elif not file.is_file():
-        known = ", ".join(shipped()) or "none"
-        raise ModelError(f"no model '{name_or_file}': neither a file nor a shipped model ({known})")
-    return OnnxModel(file, threads)
+    return OnnxModel(find(name_or_file), threads)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.errors import ModelError
 from jijin.models import Prediction
+from jijin.onsets import retime
 from jijin.signal import missing, normalise
 
 COMPONENTS, SAMPLING_RATE, IN_SAMPLES = "ZNE", 100, 6000
@@ -73,10 +74,15 @@ class OnnxModel:
 
     def _predict_group(self, x: NDArray[Any], out: NDArray[np.float32]) -> None:
         """(window, 3, sample) -> out (output, window, sample)."""
-        ready = normalise(x)
+        ready, gaps = normalise(x), missing(x)
         for i in range(len(x)):
-            out[:, i] = np.concatenate(self._session.run(OUTPUTS, {"windows": ready[i : i + 1]}))
-        out[:, missing(x).all(axis=1)] = 0
+            detection, p, s = self.network(ready[i : i + 1])[:, 0]
+            out[:, i] = detection, *retime(ready[i], gaps[i], p, s)
+        out[:, gaps.all(axis=1)] = 0
+
+    def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), no peak moved."""
+        return np.stack(self._session.run(OUTPUTS, {"windows": windows}))
 
 
 def _open(file: Path) -> Any:

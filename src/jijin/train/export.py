@@ -21,7 +21,7 @@ from jijin.errors import ModelError, ReadError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, find_picks, match, predict_with, summary
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
-from jijin.picking import spread_s
+from jijin.peaks import spread_s
 from jijin.signal import normalise
 
 SAME_F1 = 0.04  # half the 95 % interval of F1 on some sixty labels: a difference that a dev set cannot tell
@@ -50,8 +50,7 @@ def load_network(checkpoint: Path) -> CBA:
     if not checkpoint.is_file():
         raise ReadError(f"{checkpoint}: no such checkpoint; give the folder that 'jijin train -o' wrote")
     content = torch.load(checkpoint, weights_only=True)
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in content["settings"].items()}
-    network = CBA(CBAConfig(**settings))  # type: ignore[arg-type]
+    network = CBA(CBAConfig.of(content["settings"]))
     network.load_state_dict({k.removeprefix("module."): v for k, v in content["average"].items() if k != "n_averaged"})
     return network.eval()
 
@@ -121,10 +120,10 @@ def check_parity(network: nn.Module, path: Path) -> float:
     """Largest difference between torch and ONNX Runtime on noise and on a pulse."""
     x = np.random.default_rng(0).standard_normal((8, 3, 6000)).astype(np.float32)
     x[4:, :, 3000:] *= 20
+    ready = normalise(x)
     with torch.inference_mode():
-        expected = torch.stack(network(torch.from_numpy(normalise(x)))).numpy()
-    got = load(path).predict(x)
-    difference = float(np.abs(np.stack([got.detection, got.p, got.s]) - expected).max())
+        expected = torch.stack(network(torch.from_numpy(ready))).numpy()
+    difference = float(np.abs(load(path).network(ready) - expected).max())
     if not difference < PARITY:
         raise ModelError(f"{path}: ONNX Runtime differs from torch by {difference:.1e}, more than {PARITY:.0e}")
     return difference

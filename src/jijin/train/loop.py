@@ -10,7 +10,7 @@ import csv
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,9 +32,12 @@ from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
 from jijin.stopwatch import Stopwatch
+from jijin.train.start import network_of
 
 Progress = Callable[[int, dict[str, float]], None]
 MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy", "licences"}
+APART = 2**32  # number of a batch that no run trains on
+MEASURED = 8  # batches that the normalisations of a released file are measured on
 SHOWN_THRESHOLD = 0.3  # of the F1 that is shown while training; the released one is set on dev at export
 
 
@@ -54,7 +57,7 @@ class TrainConfig:
     workers: int = 1
     threads: int = 1
     seed: int = 0
-    start: str | None = None  # best.pt of an earlier run, whose averaged weights this one begins with
+    start: str | None = None  # best.pt of an earlier run, or a released .onnx, whose weights this one begins with
     model: CBAConfig = field(default_factory=CBAConfig)
 
     def __post_init__(self) -> None:
@@ -105,7 +108,8 @@ def train(
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     run.mkdir(parents=True, exist_ok=True)
-    state = State(config, run)
+    apart = (torch.from_numpy(composer.batch(APART + k, config.batch).data) for k in range(MEASURED))
+    state = State(config, run, apart)
     valid = dev if isinstance(dev, Validation) else validation_set(dev)
     per_epoch = max(config.epoch_windows // config.batch, 1)
     try:
@@ -129,7 +133,8 @@ def train(
 class State:
     """Everything that a checkpoint holds; loaded from last.pt when the run folder has one."""
 
-    def __init__(self, config: TrainConfig, run: Path) -> None:
+    def __init__(self, config: TrainConfig, run: Path, batches: Iterable[Tensor] = ()) -> None:
+        """batches : normalised windows that a released file's normalisations are measured on, if that is the start."""
         self.config, self.run = config, run
         self.model = CBA(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = torch.optim.swa_utils.AveragedModel(
@@ -141,7 +146,7 @@ class State:
         if (run / "last.pt").exists():
             self._load(run / "last.pt")
         elif config.start is not None:
-            self._begin(Path(config.start))
+            self._begin(Path(config.start), batches)
 
     def rate(self) -> float:
         """Learning rate now: a straight warm-up, then half a cosine."""
@@ -175,9 +180,12 @@ class State:
         torch.save(content, part)
         part.replace(self.run / name)
 
-    def _begin(self, path: Path) -> None:
-        """Take the averaged weights of an earlier run; steps, rates and moments begin anew."""
-        self.average.load_state_dict(self._read(path)["average"])
+    def _begin(self, path: Path, batches: Iterable[Tensor]) -> None:
+        """Take the averaged weights of an earlier run, or of a released file; steps, rates and moments begin anew."""
+        if path.suffix == ".onnx":
+            self.average.module.load_state_dict(network_of(path, self.model, batches).state_dict())
+        else:
+            self.average.load_state_dict(self._read(path)["average"])
         self.average.n_averaged.zero_()
         self.model.load_state_dict(self.average.module.state_dict())
 

@@ -1,0 +1,106 @@
+"""Peaks of a probability curve moved to where the waveform changes; the answers are known by construction."""
+
+import numpy as np
+import pytest
+
+from jijin.onsets import FLANK, P, find_onset, retime
+from jijin.peaks import peaks, refine, spread_s
+
+SILENT = np.zeros(6000, np.float32)
+WHOLE = np.zeros((3, 6000), bool)
+
+
+def bell(*centres, height=0.8, width=8.0):
+    x = np.arange(6000)
+    return np.max([height * np.exp(-0.5 * ((x - c) / width) ** 2) for c in centres], 0).astype(np.float32)
+
+
+def window(*onsets, strength=20.0, seed=0):
+    """Noise on three components that grows by a factor at each onset."""
+    x = np.random.default_rng(seed).standard_normal((3, 6000)).astype(np.float32)
+    for onset in onsets:
+        x[:, onset:] *= strength
+    return x
+
+
+def at(curve):
+    return [round(refine(curve, k), 2) for k in sorted(peaks(curve, 0.3, 50))]
+
+
+@pytest.mark.parametrize("off", [-15.0, -7.3, 0.0, 12.5, 28.0])
+def test_a_p_peak_moves_to_the_change_of_the_waveform(off):
+    p, s = retime(window(3000), WHOLE, bell(3000 + off), SILENT)
+    assert at(p) == [pytest.approx(3000, abs=1.1)]
+    assert not s.any()
+
+
+def test_a_moved_peak_keeps_its_height_and_width():
+    before = bell(3012.4)
+    p, _ = retime(window(3000), WHOLE, before, SILENT)
+    assert p.max() == pytest.approx(before.max(), abs=0.01)
+    assert spread_s(p, int(p.argmax()), at(p)[0]) == pytest.approx(spread_s(before, 3012, 3012.4), rel=0.02)
+
+
+def test_an_s_peak_moves_half_of_the_way():
+    _, s = retime(window(3000), WHOLE, SILENT, bell(3016))
+    assert at(s) == [pytest.approx(3008, abs=0.6)]
+
+
+def test_an_s_is_not_moved_to_the_p_just_ahead_of_it():
+    p, s = retime(window(2960), WHOLE, bell(2960), bell(2984))
+    assert at(p) == [pytest.approx(2960, abs=1.1)] and at(s) == [2984]
+
+
+def test_an_onset_out_of_reach_or_without_contrast_moves_nothing():
+    for x in (window(3000 + P.reach + 5), window(3000, strength=1.5), window()):
+        assert at(retime(x, WHOLE, bell(3000), SILENT)[0]) == [3000]
+
+
+def test_two_peaks_move_each_to_its_own_onset():
+    p, _ = retime(window(3000, 3120), WHOLE, bell(3010, 3131), SILENT)
+    assert at(p) == [pytest.approx(3000, abs=1.1), pytest.approx(3120, abs=1.1)]
+
+
+def test_what_is_far_from_a_peak_stays_as_it_is():
+    curve = bell(3012) + np.float32(0.02) * np.sin(np.arange(6000)).astype(np.float32) ** 2
+    p, _ = retime(window(3000), WHOLE, curve, SILENT)
+    assert np.array_equal(p[: 2985 - FLANK], curve[: 2985 - FLANK])
+    assert np.array_equal(p[3041 + FLANK :], curve[3041 + FLANK :])
+
+
+def test_inputs_stay_as_they_are():
+    x, curve = window(3000), bell(3012)
+    kept = x.copy(), curve.copy()
+    retime(x, WHOLE, curve, curve)
+    assert np.array_equal(x, kept[0]) and np.array_equal(curve, kept[1])
+
+
+def test_a_gap_or_a_dead_component_nearby_does_not_make_an_onset():
+    gaps = WHOLE.copy()
+    gaps[:, 2990:3000] = True
+    x = np.where(gaps, 0, window())
+    assert at(retime(x, gaps, bell(3010), SILENT)[0]) == [3010]
+    x = window(3000)
+    x[1:] = 0
+    assert at(retime(x, WHOLE, bell(3010), SILENT)[0]) == [pytest.approx(3000, abs=1.1)]
+
+
+@pytest.mark.parametrize("peak", [3, 5990])
+def test_a_peak_at_the_edge_of_a_window_stays(peak):
+    assert at(retime(window(max(peak - 2, 1)), WHOLE, bell(peak), SILENT)[0]) == at(bell(peak))
+
+
+def test_windows_that_overlap_agree_on_the_time():
+    record = np.random.default_rng(4).standard_normal((3, 9000)).astype(np.float32)
+    record[:, 5000:] *= 15
+    curves = ((start, bell(5000 - start + error)) for start, error in ((0, 9), (2717, -12)))
+    first, second = (
+        at(retime(record[:, start : start + 6000], WHOLE, curve, SILENT)[0])[0] + start for start, curve in curves
+    )
+    assert first == pytest.approx(second, abs=0.05)
+
+
+def test_the_onset_search_gives_none_where_it_cannot_tell():
+    assert find_onset(np.zeros((3, 400), np.float32), np.zeros((3, 400), bool), 0, 400, 3.0) is None
+    assert find_onset(window(5), WHOLE, -1, 100, 3.0) is None
+    assert find_onset(window(3000), WHOLE, 2990, 3020, 3.0) is None

@@ -19,7 +19,7 @@ from jijin.study import run as module  # noqa: E402
 from jijin.study import scratch  # noqa: E402
 from jijin.study.classify import published_split  # noqa: E402
 from jijin.study.example import write_example  # noqa: E402
-from jijin.study.pickers import Tuned, by_components, predict  # noqa: E402
+from jijin.study.pickers import Tuned, by_components, predict, run_picker  # noqa: E402
 from jijin.study.run import StudyConfig, run  # noqa: E402
 from jijin.study.sample import draw  # noqa: E402
 from jijin.study.scores import confusion  # noqa: E402
@@ -56,7 +56,7 @@ def tiny(monkeypatch):
     config = scratch.settings
 
     def small(*arguments):
-        return replace(config(*arguments), model=TINY, threads=1)
+        return replace(config(*arguments), model=TINY)
 
     monkeypatch.setattr(module, "settings", small)
 
@@ -66,7 +66,7 @@ def study(sample, output):
     said = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         tiny(monkeypatch)
-        done = run(sample, output, StudyConfig(24, 24, epochs=2, cnn_epochs=1), output, False, said.append)
+        done = run(sample, output, StudyConfig(24, 24, epochs=2, cnn_epochs=1, threads=1), output, False, said.append)
     assert any("epoch 2" in line for line in said)
     return done
 
@@ -155,7 +155,11 @@ class Recorder:
 
 def test_a_component_that_is_left_out_is_zero_and_the_others_are_as_they_were(sample):
     model = Recorder()
-    by_components(sample, model, "m", Tuned(0.5, {P: 0.5, S: 0.5}), lambda text: None, ("ZN", "E"))
+    tuned, about = Tuned(0.5, {P: 0.5, S: 0.5}), {"trained_on": "", "parameters": 0}
+    whole = run_picker(sample, model, "m", "cba", tuned, training_s=None, training_windows=None, **about)
+    model.seen.clear()
+    reports, _ = by_components(sample, model, whole, tuned, ("ZN", "E"))
+    assert list(reports) == ["ZNE", "ZN", "E"] and reports["ZNE"] is whole.report
     zn, east = (np.concatenate(model.seen[k::2]) for k in (0, 1))
     data = sample.data[sample.study.split == "test"]
     assert np.array_equal(zn[:, :2], data[:, :2]) and not zn[:, 2].any()
@@ -240,7 +244,20 @@ def test_wrong_usage_is_said(tmp_path, words):
 def test_the_command_writes_a_report_and_says_where(tmp_path, monkeypatch):
     tiny(monkeypatch)
     monkeypatch.setattr("jijin.study.published.find_spec", lambda name: None)
-    words = ["study", "--example", "--earthquakes", "24", "--noise", "24", "--epochs", "1", "--cnn-epochs", "1"]
+    words = [
+        "study",
+        "--example",
+        "--earthquakes",
+        "24",
+        "--noise",
+        "24",
+        "--epochs",
+        "1",
+        "--cnn-epochs",
+        "1",
+        "--threads",
+        "1",
+    ]
     result = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "report")])
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(tmp_path / "report" / "index.html")

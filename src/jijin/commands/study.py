@@ -37,6 +37,7 @@ def study(
         typer.Option(metavar="DIR", help="Folder with a peers.py; else SeisBench's pickers, if it is there."),
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Let SeisBench fetch weights that it lacks.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of training; all CPUs if not given.")] = None,
     seed: Annotated[int, typer.Option(help="Of the choice of windows and of training; not of the split.")] = 0,
 ) -> None:
     """Decision tree, CNN, CBA and published pickers on the same windows, and one report to look at.
@@ -50,7 +51,7 @@ def study(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stand in the way of all else on a PC
     from jijin.study.run import StudyConfig, run
 
-    asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs}
+    asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}
     numbers = (EXAMPLE if example else WHOLE) | {key: value for key, value in asked.items() if value is not None}
     config = StudyConfig(**numbers, seed=seed)
     output.mkdir(parents=True, exist_ok=True)

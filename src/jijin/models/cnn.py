@@ -66,10 +66,10 @@ class Trained:
 
     def predict_steps(self, windows: ArrayLike) -> NDArray[np.float32]:
         """Probability of each step, as the study scored it: (window, 3, sample) ZNE -> (window, 8999)."""
-        x = rows(windows)
+        x = np.asarray(windows)
         self.network.eval()
         with torch.inference_mode():
-            parts = [self.network(x[at : at + CHUNK]).sigmoid() for at in range(0, len(x), CHUNK)]
+            parts = [self.network(rows(x[at : at + CHUNK])).sigmoid() for at in range(0, len(x), CHUNK)]
         return torch.cat(parts).numpy() if parts else np.zeros((0, 8999), np.float32)
 
     def predict_proba(self, windows: ArrayLike) -> NDArray[np.float32]:

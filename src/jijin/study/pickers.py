@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from jijin.study.results import Fold, ModelResult
 from jijin.study.sample import Sample
 from jijin.study.scores import best_threshold, confusion, fold
 
-INPUTS = ("ZNE", "ZN", "Z", "E")  # components that CBA is given
+FEWER = ("ZN", "Z", "E")  # components that CBA is given beside all three
 BATCH = 64
 
 
@@ -93,15 +93,18 @@ def _report(sample: Sample, name: str, out: Output, tuned: Tuned) -> Report:
 
 
 def by_components(
-    sample: Sample, model: Any, name: str, tuned: Tuned, say: Callable[[str], None], inputs: Sequence[str] = INPUTS
+    sample: Sample, model: Any, whole: ModelResult, tuned: Tuned, inputs: Sequence[str] = FEWER
 ) -> tuple[dict[str, Report], dict[str, Fold]]:
-    """Scores of picks and of earthquake or noise with some components only; thresholds stay those of all three."""
-    reports, folds = {}, {}
+    """Scores of picks and of earthquake or noise with some components only, the others zero; whole is that with all.
+
+    Thresholds stay those of all three components.
+    """
+    assert whole.report is not None
+    reports, folds = {"ZNE": whole.report}, {"ZNE": whole.detection}
     rows = test_rows(sample)
     for components in inputs:
         windows = sample.data[rows] * np.array([[c in components] for c in "ZNE"], np.float32)
         out = predict(model, windows)
-        reports[components] = _report(sample, name, out, tuned)
+        reports[components] = _report(sample, whole.name, out, tuned)
         folds[components] = fold(confusion(sample.is_earthquake[rows], out.score >= tuned.score))
-        say(f"  {name} on {components}: P F1 {reports[components].phases[P][0.5].f1:.3f}")
     return reports, folds

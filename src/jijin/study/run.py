@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,10 @@ class StudyConfig:
     epochs: int = 10  # as published
     cnn_epochs: int = 10
     seed: int = 0
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)  # of torch
 
     def __post_init__(self) -> None:
-        for name in ("earthquakes", "noise", "epochs", "cnn_epochs"):
+        for name in ("earthquakes", "noise", "epochs", "cnn_epochs", "threads"):
             check_range(name, getattr(self, name), 0, float("inf"))
 
 
@@ -50,7 +51,7 @@ def run(sample: Sample, output: Path, config: StudyConfig, peer_folder: Path | N
     import torch
 
     began, work = time.perf_counter(), _Work(sample, output, config, say)
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(config.threads)
     for kind in ("raw", "features"):
         work.add(run_tree(sample, kind, output, config.seed, say))
     work.cnn()
@@ -100,7 +101,12 @@ class _Work:
         from jijin.models.cba import CBA
 
         rows, run_folder = self.sample.rows("train"), self.board.run(SCRATCH)
-        config = settings(len(rows), self.config.epochs, self.config.seed)
+        config = settings(len(rows), self.config.epochs, self.config.seed, self.config.threads)
+        self.settings |= {
+            "CBA batch": config.batch,
+            "CBA learning rate": config.learning_rate,
+            "CBA augmentation": "study",
+        }
         self.say(f"{SCRATCH}: {len(rows)} windows x {self.config.epochs} epochs")
         with peak_memory() as peak:
             model = train_scratch(self.sample, run_folder, self.output, config, self.say)
@@ -121,14 +127,20 @@ class _Work:
         )
         self.say("cba as shipped")
         self._picker(
-            load(SHIPPED), SHIPPED, trained_on="see its card", training_s=None, training_windows=None, note=note
+            load(SHIPPED, self.config.threads),
+            SHIPPED,
+            trained_on="see its card",
+            training_s=None,
+            training_windows=None,
+            note=note,
         )
 
     def _picker(self, model: OnnxModel, name: str, **about: Any) -> None:
         parameters = int(json.loads(model.file.with_suffix(".json").read_text())["parameters"])
         tuned = tune(self.sample, model)
-        self.add(run_picker(self.sample, model, name, "cba", tuned, parameters=parameters, **about))
-        self.components[name], self.component_scores[name] = by_components(self.sample, model, name, tuned, self.say)
+        result = run_picker(self.sample, model, name, "cba", tuned, parameters=parameters, **about)
+        self.add(result)
+        self.components[name], self.component_scores[name] = by_components(self.sample, model, result, tuned)
 
     def peers(self, folder: Path | None, download: bool) -> Sequence[str]:
         """Published pickers; returns what was left out, and why."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +21,7 @@ MOST_VALIDATED = 1000  # windows: the loss of an epoch needs no more
 FILE = "models/cba_from_scratch.onnx"
 
 
-def settings(windows: int, epochs: int, seed: int) -> TrainConfig:
+def settings(windows: int, epochs: int, seed: int, threads: int = 1) -> TrainConfig:
     """The study's: NAdam at 1e-3, no schedule, every window once an epoch; weights are not averaged."""
     batch = BATCH
     while batch > 8 and windows // batch < FEWEST_STEPS:
@@ -29,7 +29,7 @@ def settings(windows: int, epochs: int, seed: int) -> TrainConfig:
     epoch = windows // batch * batch
     return TrainConfig(
         windows=epoch * epochs, epoch_windows=epoch, batch=batch, learning_rate=1e-3, final_rate=1.0, warm_up=0.0,
-        average=0.0, workers=0, threads=os.cpu_count() or 1, seed=seed,
+        average=0.0, workers=0, threads=threads, seed=seed,
     )  # fmt: skip
 
 
@@ -38,8 +38,7 @@ def train_scratch(
 ) -> OnnxModel:
     """Train in the folder run, or go on there; write the model to output and load it as any other."""
     rows, dev = sample.rows("train"), sample.rows("dev")[:MOST_VALIDATED]
-    source = {"data": sample.study.source, "augment": "study", "traces": len(rows)}
-    write_config(run, config, source)
+    write_config(run, config, {"data": sample.study.source, "augment": "study", "choice": _digest(sample)})
 
     def progress(windows: int, row: dict[str, float]) -> None:
         if row:
@@ -51,7 +50,14 @@ def train_scratch(
     train(composer, valid, run, config, progress)
     windows = [sample.study.windows[i] for i in sample.rows("dev")]
     card = {"data": sample.study.source, "augment": "study", "trained": "from scratch by jijin study"}
-    return load(export(run, output / FILE, windows, (), "cba-from-scratch", card))
+    return load(export(run, output / FILE, windows, (), "cba-from-scratch", card), config.threads)
+
+
+def _digest(sample: Sample) -> str:
+    """Of which windows are in which split: what a run that goes on may not change."""
+    names = sample.study.labels["trace_name"].astype(str)
+    rows = "\n".join(f"{name} {split}" for name, split in zip(names, sample.study.split, strict=True))
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def history(run: Path, config: TrainConfig) -> list[dict[str, float]]:

@@ -43,6 +43,18 @@ def test_only_labels_by_analysts_are_scored_and_all_are_trained_on(folder):
     assert not numbers(load_corpus([folder]).dev) & set(range(60, 140))
 
 
+def test_labels_by_machines_are_scored_where_they_are_asked_for(folder):
+    assert numbers(scored_traces([folder], "all", automatic=True)) >= set(range(90))
+
+
+def test_what_other_pickers_find_together_is_masked_where_traces_are_scored(folder, tmp_path):
+    columns = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]
+    rows = [("windows/set", "t3", picker, "P", 1700, 0.9) for picker in "ab"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "picks.csv", index=False)
+    masked = {int(t.data[0, 0]): t.masked for t in scored_traces([folder], "all", others=[tmp_path / "picks.csv"])}
+    assert [k for k, m in masked.items() if m] == [3] and masked[3] == ((1, 1640, 1760),)
+
+
 def test_landslides_are_scored_as_what_they_are(folder):
     kinds = {int(t.data[0, 0]): t.category for t in scored_traces([folder], "all")}
     assert {kinds[k] for k in range(90, 120)} == {"noise"} and {kinds[k] for k in range(120, 140)} == {"other"}

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from jijin.data.labels import Labels
-from jijin.data.teachers import complete, complete_all, consensus
+from jijin.data.teachers import complete, complete_all, consensus, overlook
 from jijin.data.traces import DETECTION, TARGET_DEVIATION, LabelledTrace, P, S, detections, from_labels, targets
 
 SILENCE = np.zeros((3, 9000), np.float32)
@@ -89,3 +89,16 @@ def test_automatic_labels_that_nothing_retimes_move_by_the_median_of_their_data_
     automatic, manual = (complete_all(traces, table, names)[-1].p for names in (frozenset(), frozenset({"set"})))
     assert automatic == (1009.0,) and manual == (1000.0,)
     assert complete_all(traces[2:], table[:27], frozenset())[-1].p == (1000.0,)  # nine are too few to tell
+
+
+def test_what_two_pickers_find_and_nobody_labelled_counts_neither_way():
+    table = picks(
+        ("a", "P", 4000, 0.5), ("b", "P", 4010, 0.4),  # two of them
+        ("a", "P", 1030, 0.9), ("b", "P", 1040, 0.9),  # a label is near
+        ("a", "P", 5000, 0.9), ("b", "P", 5000, 0.2),  # only one is sure
+        ("a", "S", 2500, 0.9), ("b", "S", 2500, 0.9),
+    )  # fmt: skip
+    traces = [LabelledTrace(SILENCE, (1000.0,), dataset="set", name=name) for name in ("t", "other")]
+    first, second = overlook(traces, table)
+    assert first.masked == ((P, 3945, 4065), (S, 2440, 2560)) and second.masked == ()
+    assert first.p == (1000.0,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.labels import LABELLED, UNLABELLED, Labels
+from jijin.onsets import SHARPNESS
 
 DETECTION, P, S = 0, 1, 2  # rows of the targets, in the order of the model's outputs
-TARGET_DEVIATION = (0.0, 5.0, 8.0)  # samples: Gaussian around P and S; wider ones blur the picks
+TARGET_DEVIATION = (0.0, SHARPNESS["P"], SHARPNESS["S"])  # samples: Gaussian around P and S; wider ones blur the picks
 CODA_SHARE = 1.4  # an earthquake ends this many S-P times after S, as in EQTransformer's training
 S_SEARCH = 7000  # samples after P in which an unpicked S may hide
 
@@ -28,6 +30,8 @@ class LabelledTrace:
     dataset: str = ""
     name: str = ""
     category: str = ""  # earthquake, noise or other, as in the labels
+    snr_db: float = math.nan
+    distance_km: float = math.nan
 
     @property
     def onsets(self) -> tuple[float, ...]:
@@ -46,6 +50,8 @@ def from_labels(data: NDArray[np.float32], labels: Labels) -> LabelledTrace:
         dataset=labels.dataset,
         name=labels.trace_name,
         category=labels.category,
+        snr_db=labels.snr_db,
+        distance_km=labels.distance_km,
     )
 
 

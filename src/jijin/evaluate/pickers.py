@@ -1,0 +1,101 @@
+"""Models and peers alike: anything whose predict(windows (window, 3, 6000)) gives P and S probabilities."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jijin.data.traces import DETECTION, P, S
+from jijin.errors import DataError, ReadError
+from jijin.evaluate.matching import EXACT
+from jijin.evaluate.windows import LENGTH, Window
+from jijin.models import Prediction
+from jijin.signal import missing
+
+KEYS = {DETECTION: ("detection", "det"), P: ("p", "p"), S: ("s", "s")}  # a model's attribute, a peer's key
+Curves = dict[int, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picker:
+    """What is compared: a model with the thresholds it is used at, phase -> probability."""
+
+    name: str
+    model: Any
+    thresholds: Mapping[int, float]
+
+    def curves(self, windows: Sequence[Window]) -> Curves:
+        """P and S curves, phase -> (window, 6000)."""
+        return predict_with(self.model, windows)
+
+
+def predict_with(model: Any, windows: Sequence[Window], batch: int = 64, outputs: Sequence[int] = (P, S)) -> Curves:
+    """Curves of a jijin model (attributes p, s) or of a peer (keys "p", "s") on the windows.
+
+    DETECTION among the outputs is the detection curve; of a model without one, P and S together.
+    """
+    parts: dict[int, list[NDArray[np.float32]]] = {output: [] for output in outputs}
+    for at in range(0, len(windows), batch):
+        out = model.predict(np.stack([w.data for w in windows[at : at + batch]]))
+        for output in outputs:
+            parts[output].append(_output(out, output))
+    empty = np.empty((0, LENGTH), np.float32)
+    return {output: np.concatenate(arrays) if arrays else empty for output, arrays in parts.items()}
+
+
+def _output(out: Any, output: int) -> NDArray[np.float32]:
+    attribute, key = KEYS[output]
+    curve = out.get(key) if isinstance(out, Mapping) else getattr(out, attribute)
+    return np.minimum(out["p"] + out["s"], 1) if curve is None else curve  # 1 - noise, as PhaseNet has it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peer:
+    """A peer that is shown gaps and missing components level with the data beside them: a step would be picked."""
+
+    model: Any
+
+    def predict(self, windows: NDArray[np.floating[Any]]) -> Mapping[str, Any]:
+        """windows : (window, 3, sample), missing samples NaN or long runs of zeros -> curves by key."""
+        there = ~missing(windows)
+        total = np.where(there, windows, 0).sum(-1, keepdims=True, dtype=np.float64)
+        mean = total / np.maximum(there.sum(-1, keepdims=True), 1)
+        out: Mapping[str, Any] = self.model.predict(np.where(there, windows - mean, 0).astype(np.float32))
+        return out
+
+
+class AsModel:
+    """A picker in the place of a detector's model."""
+
+    time_uncertainty: Mapping[str, Mapping[str, float]] = {"p": EXACT, "s": EXACT}
+
+    def __init__(self, picker: Picker) -> None:
+        self.name, self._model = picker.name, picker.model
+        self.thresholds = {"detection": 1.0, "p": picker.thresholds[P], "s": picker.thresholds[S]}
+
+    def predict(self, windows: ArrayLike) -> Prediction:
+        """Curves of the model; detections are not asked for."""
+        out = self._model.predict(np.asarray(windows))
+        p, s = _output(out, P), _output(out, S)
+        return Prediction(np.zeros_like(p), p, s)
+
+
+def load_peers(folder: Path) -> list[tuple[str, Any]]:
+    """Pickers of a folder whose peers.py has NAMES and load(name); the file is run. Name and picker of each."""
+    path = folder / "peers.py"
+    if not path.is_file():
+        raise ReadError(f"{path}: no such file; a folder of peers has a peers.py with NAMES and load(name)")
+    spec = importlib.util.spec_from_file_location("jijin_peers", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return [(name, Peer(module.load(name))) for name in module.NAMES]
+    except ModuleNotFoundError as error:
+        raise DataError(f"{path} needs {error.name}: pip install {error.name}") from error

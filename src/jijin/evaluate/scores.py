@@ -1,0 +1,175 @@
+"""Precision, recall, F1 and residuals of picks; false picks an hour of noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.data.labels import NOISE, OTHER
+from jijin.data.traces import P, S
+from jijin.evaluate.matching import TOLERANCES_S, Picks, count_outside, find_picks, match
+from jijin.evaluate.windows import RATE, Window
+
+THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
+QUIET = (NOISE, OTHER)  # categories in which every pick is false
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One phase at one tolerance; interval is the 95 % range of F1 over earthquakes."""
+
+    precision: float
+    recall: float
+    f1: float
+    interval: tuple[float, float]
+    labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Scores of one picker. phases : phase -> tolerance in s -> Score; residuals : phase -> mean, deviation, MAE.
+
+    false_per_hour and hours : category (noise, other) -> what was picked there, and how long it is.
+    """
+
+    name: str
+    thresholds: Mapping[int, float]
+    phases: Mapping[int, Mapping[float, Score]]
+    residuals: Mapping[int, tuple[float, float, float]]
+    false_per_hour: Mapping[str, Mapping[int, float]]
+    hours: Mapping[str, float]
+    windows: int
+    groups: int
+
+
+def score(picks: Sequence[Picks], windows: Sequence[Window], phase: int, reach_s: float) -> tuple[Score, list[float]]:
+    """Score of one phase, and the residuals in seconds."""
+    counts, residuals = count(picks, windows, phase, reach_s)
+    return score_of(counts, [w.source_group for w in windows]), residuals
+
+
+def count(
+    picks: Sequence[Picks], windows: Sequence[Window], phase: int, reach_s: float
+) -> tuple[NDArray[np.float64], list[float]]:
+    """Hit, false and missed of each window, (window, 3), and the residuals in seconds."""
+    rows = [match(p, w.onsets[phase], w.ignored[phase], reach_s * RATE) for p, w in zip(picks, windows, strict=True)]
+    counts = np.array([(len(r), false, missed) for r, false, missed in rows], float).reshape(-1, 3)
+    return counts, [x / RATE for r, _, _ in rows for x in r]
+
+
+def score_of(counts: NDArray[np.float64], groups: Sequence[str]) -> Score:
+    """Score of rows (hit, false, missed), each of an earthquake."""
+    hit, false, missed = counts.sum(0)
+    precision, recall = float(hit / max(hit + false, 1)), float(hit / max(hit + missed, 1))
+    return Score(precision, recall, float(f1_of(counts.sum(0))), bootstrap(counts, groups, f1_of), int(hit + missed))
+
+
+def f1_of(counts: NDArray[Any]) -> Any:
+    """F1 of (..., [hit, false, missed])."""
+    hit = counts[..., 0]
+    return 2 * hit / np.maximum(2 * hit + counts[..., 1] + counts[..., 2], 1)
+
+
+def bootstrap(
+    sums: NDArray[np.float64], groups: Sequence[str], measure: Callable[[NDArray[Any]], Any]
+) -> tuple[float, float]:
+    """2.5 and 97.5 % of a measure of sums when the earthquakes are drawn again with replacement.
+
+    sums : (row, quantity), groups : the earthquake of each row; measure takes totals (..., quantity).
+    """
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    if len(index) == 0:
+        return float("nan"), float("nan")
+    per_group = np.zeros((index.max() + 1, sums.shape[1]))
+    np.add.at(per_group, index, sums)
+    draws = np.random.default_rng(0).integers(len(per_group), size=(RESAMPLES, len(per_group)))
+    low, high = np.nanpercentile(measure(per_group[draws].sum(1)), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def evaluate(
+    name: str,
+    curves: Mapping[int, NDArray[np.float32]],
+    windows: Sequence[Window],
+    thresholds: Mapping[int, float],
+) -> Report:
+    """Report of a picker from its probability curves, phase -> (window, sample).
+
+    Earthquakes and noise make the scores. What is picked on other sources, such as landslides, is only counted.
+    """
+    kept = [i for i, w in enumerate(windows) if w.category != OTHER]
+    counted = [windows[i] for i in kept]
+    phases, residuals, false = {}, {}, {kind: dict[int, float]() for kind in QUIET}
+    for phase in (P, S):
+        picks = find_picks(curves[phase], phase, thresholds[phase])
+        scored = {t: score([picks[i] for i in kept], counted, phase, t) for t in TOLERANCES_S}
+        phases[phase] = {t: result for t, (result, _) in scored.items()}
+        residuals[phase] = moments(scored[max(TOLERANCES_S)][1])
+        for kind in QUIET:
+            false[kind][phase] = false_per_hour(picks, windows, phase, kind)
+    hours = {kind: sum(w.hours for w in windows if w.category == kind) for kind in QUIET}
+    groups = len({w.source_group for w in counted})
+    return Report(name, dict(thresholds), phases, residuals, false, hours, len(counted), groups)
+
+
+def false_per_hour(picks: Sequence[Picks], windows: Sequence[Window], phase: int, category: str) -> float:
+    """Picks an hour of the windows of a category, outside of what is ignored; NaN without such windows."""
+    rows = [(p, w) for p, w in zip(picks, windows, strict=True) if w.category == category]
+    hours = sum(w.hours for _, w in rows)
+    return sum(count_outside(p, w.ignored[phase]) for p, w in rows) / hours if hours else float("nan")
+
+
+def moments(residuals: Sequence[float] | NDArray[np.float64]) -> tuple[float, float, float]:
+    """Mean, standard deviation and mean absolute residual, in seconds; NaN without any."""
+    x = np.asarray(residuals) if len(residuals) else np.array([np.nan])
+    return float(x.mean()), float(x.std()), float(np.abs(x).mean())
+
+
+def best_thresholds(
+    curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window], within: float = 0.0
+) -> dict[int, float]:
+    """Threshold of each phase with the best F1 at 0.5 s on earthquakes and noise: the middle of those so near."""
+    rows = [i for i, w in enumerate(windows) if w.category != OTHER]
+    curves, windows = {phase: curves[phase][rows] for phase in (P, S)}, [windows[i] for i in rows]
+    out = {}
+    for phase in (P, S):
+        found = find_picks(curves[phase], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
+        kept = ([[x for x in w if x[1] >= t] for w in found] for t in THRESHOLDS)
+        f1 = [f1_of(count(picks, windows, phase, 0.5)[0].sum(0)) for picks in kept]
+        equal = np.flatnonzero(np.asarray(f1) >= max(f1) - within - 1e-9)
+        out[phase] = THRESHOLDS[int(equal[(len(equal) - 1) // 2])]
+    return out
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """A report as plain numbers for a card or a table."""
+    out: dict[str, Any] = {
+        "windows": report.windows,
+        "events": report.groups,
+        "hours": {kind: round(hours, 2) for kind, hours in report.hours.items()},
+    }
+    for phase, key in ((P, "p"), (S, "s")):
+        mean, deviation, mae = report.residuals[phase]
+        out[key] = {
+            "threshold": report.thresholds[phase],
+            **{
+                f"{tolerance}_s": {
+                    "labels": s.labels,
+                    "precision": round(s.precision, 4),
+                    "recall": round(s.recall, 4),
+                    "f1": round(s.f1, 4),
+                    "f1_95": [round(x, 4) for x in s.interval],
+                }
+                for tolerance, s in report.phases[phase].items()
+            },
+            "residual_mean_s": round(mean, 4),
+            "residual_deviation_s": round(deviation, 4),
+            "residual_mae_s": round(mae, 4),
+            "false_per_hour": {k: round(v[phase], 2) for k, v in report.false_per_hour.items() if report.hours[k]},
+        }
+    return out

@@ -1,0 +1,64 @@
+"""What a picker is shown when it is scored: windows of 60 s with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.data.dataset import copy_window
+from jijin.data.traces import LabelledTrace, P, S
+
+RATE, LENGTH, MARGIN = 100.0, 6000, 100
+PLACES = 3  # windows that a trace longer than 60 s is looked at through
+APART = 500  # samples between two of them at least
+Stretches = tuple[tuple[float, float], ...]  # first, last sample of each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """data : (3, 6000). onsets and ignored stretches (first, last sample) per phase; hours that hold data.
+
+    category is that of the whole trace: a window of an earthquake's coda is not noise. name is the trace's.
+    """
+
+    data: NDArray[np.float32]
+    onsets: Mapping[int, tuple[float, ...]]
+    ignored: Mapping[int, Stretches]
+    source_group: str
+    hours: float
+    category: str
+    dataset: str = ""
+    name: str = ""
+    snr_db: float = float("nan")
+    distance_km: float = float("nan")
+
+
+def evaluation_windows(traces: Sequence[LabelledTrace], places: int = PLACES) -> list[Window]:
+    """Windows of 60 s on every trace, evenly laid; what a shorter trace lacks is missing.
+
+    A label in the first or last second of a window counts neither way.
+    """
+    out = []
+    for trace in traces:
+        spare = max(trace.data.shape[1] - LENGTH, 0)
+        count = min(places, 1 + spare // APART)
+        out += [window_at(trace, start) for start in np.linspace(0, spare, count).round().astype(int).tolist()]
+    return out
+
+
+def window_at(trace: LabelledTrace, start: int) -> Window:
+    """The window from sample start of a trace, with the labels that lie in it; start may be negative."""
+    data = np.zeros((3, LENGTH), np.float32)  # zeros: peers know no other sign for missing
+    covered = copy_window(trace.data, start, data)
+    onsets, ignored = {}, {}
+    for phase, labels in ((P, trace.p), (S, trace.s)):
+        here = [x - start for x in labels if -MARGIN <= x - start < LENGTH + MARGIN]
+        onsets[phase] = tuple(x for x in here if MARGIN <= x < LENGTH - MARGIN)
+        edge = [(x - 100, x + 100) for x in here if x not in onsets[phase]]
+        ignored[phase] = (*edge, *((a - start, b - start) for o, a, b in trace.masked if o == phase))
+    hours = covered / RATE / 3600
+    about = (trace.dataset, trace.name, trace.snr_db, trace.distance_km)
+    return Window(data, onsets, ignored, trace.source_group, hours, trace.category, *about)

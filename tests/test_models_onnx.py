@@ -13,7 +13,7 @@ import pytest
 
 from jijin import ModelError, load
 from jijin.models import shipped
-from jijin.onsets import retime
+from jijin.onsets import settle
 from jijin.signal import normalise
 
 onnx = pytest.importorskip("onnx")
@@ -69,7 +69,7 @@ def test_the_network_sees_normalised_windows(tmp_path: Path, windows: np.ndarray
     prediction = load(str(tiny(tmp_path / "m.onnx"))).predict(windows)
     seen = normalise(windows)
     for i, (detection, p, s) in enumerate(sigmoid(seen)):
-        moved = retime(seen[i], np.zeros((3, 6000), bool), p, s)
+        moved = settle(seen[i], np.zeros((3, 6000), bool), p, s)
         for curve, want in zip((prediction.detection, prediction.p, prediction.s), (detection, *moved), strict=True):
             assert curve.dtype == np.float32 and np.allclose(curve[i], want, atol=1e-5)
 

@@ -1,4 +1,8 @@
-"""Onsets on the waveform: a peak of a probability curve moves to where the seismogram itself changes.
+"""Onsets on the waveform: the network's probabilities gathered into peaks, each where the seismogram itself changes.
+
+A network that is sure of an onset but not of its time spreads the probability over the samples that it may lie on; a
+pick is to be judged by the probability that an onset lies nearby. So each curve is first summed up under a Gaussian of
+0.2 s, scaled such that a sure and sharp onset keeps its height.
 
 The network knows which change of the seismogram is a P and which is an S, but not to the sample when: its training
 labels scatter by several samples. Within the peak, the Akaike information criterion of two stretches of noise-like
@@ -10,12 +14,17 @@ windows that overlap agree on the time. Window lengths were chosen on training w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jijin.peaks import Curve, peaks, refine
+from jijin.resampling import RATE
 
+SHARPNESS = {"P": 5.0, "S": 8.0}  # samples: deviation of the Gaussian that the network is trained to give at an onset
+GATHER = 20.0  # samples: deviation of the Gaussian that probability is summed under
+FAINT = 0.02  # probability below which a whole window is left as it is
 LOWEST = 0.1  # probability of a peak that is looked at
 SURE = 0.3  # probability of a P that an S is not looked for in
 APART = 50  # samples between peaks
@@ -33,11 +42,16 @@ class Search:
     after: int
     reach: int  # an onset farther away is another one
     contrast: float  # deviation after the onset over before it, on some component, that makes it believable
-    share: float  # of the way; half is the mean of the network's time and the waveform's
+    share: float  # of the way; 1 trusts the waveform alone
 
 
 P = Search(before=150, after=25, reach=30, contrast=3.0, share=1.0)
-S = Search(before=60, after=20, reach=25, contrast=2.0, share=0.5)
+S = Search(before=60, after=20, reach=25, contrast=2.0, share=0.75)
+
+
+def settle(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
+    """What a network says of P and S in one normalised window, gathered and moved: see gather and retime."""
+    return retime(window, gaps, gather(p, SHARPNESS["P"]), gather(s, SHARPNESS["S"]))
 
 
 def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
@@ -47,6 +61,31 @@ def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple
     """
     new_p = _retime(window, gaps, p, P, [])
     return new_p, _retime(window, gaps, s, S, peaks(new_p, SURE, APART))
+
+
+def gather(curve: Curve, sharpness: float) -> Curve:
+    """Probability of an onset around each sample (sample,): a Gaussian of that sharpness and height 1 stays 1 high.
+
+    >>> x = np.arange(600)
+    >>> sure, unsure = (np.exp(-0.5 * ((x - 300) / d) ** 2).astype(np.float32) / d * 5 for d in (5, 20))
+    >>> [round(float(gather(c, 5).max()), 2) for c in (sure, unsure)], round(float(unsure.max()), 2)
+    ([1.0, 0.73], 0.25)
+    """
+    if curve.max(initial=0) < FAINT:
+        return curve
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    n = next_fast_len(len(curve) + int(4 * GATHER), real=True)
+    wide = irfft(rfft(curve, n) * _gaussian(n), n)[: len(curve)]
+    return np.clip(wide * np.float32(np.hypot(sharpness, GATHER) / sharpness), 0, 1)
+
+
+@cache
+def _gaussian(n: int) -> NDArray[np.float32]:
+    """Transfer function of the Gaussian that gathers, on the frequencies of rfft."""
+    frequency_hz = np.fft.rfftfreq(n, 1 / RATE)
+    gain: NDArray[np.float32] = np.exp(-2 * (np.pi * frequency_hz * GATHER / RATE) ** 2).astype(np.float32)
+    return gain
 
 
 def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Search, earlier: list[int]) -> Curve:

@@ -27,7 +27,7 @@ def train(
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a lower dev loss before it stops.")] = 8,
     learning_rate: Annotated[float, typer.Option(help="Of NAdam.")] = 1e-3,
     synthetics: Annotated[int, typer.Option(min=0, help="Synthetic earthquakes in the pool.")] = 8000,
-    augment: Annotated[str, typer.Option(help="full, or study: the four of the original study.")] = "full",
+    recipe: Annotated[str, typer.Option(help="full: as the shipped weights; study: as the original study.")] = "full",
     teachers: Annotated[
         list[Path] | None, typer.Option(help="CSV of other pickers' picks that completes labels; repeat for more.")
     ] = None,
@@ -60,7 +60,7 @@ def train(
         "fractions": list(parse_fractions(fractions)),
         "seed": seed,
         "synthetics": synthetics,
-        "augment": augment,
+        "recipe": recipe,
     }
     typer.echo(str(_run(output, config, source)))
 
@@ -84,19 +84,16 @@ def _require_torch() -> None:
 
 
 def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
-    from jijin.data.augment import FULL, STUDY
     from jijin.data.compose import Composer
     from jijin.data.corpus import synthetic_pool
-    from jijin.errors import ConfigError
     from jijin.train.loop import train, write_config
+    from jijin.train.recipes import recipe
 
-    steps = {"full": FULL, "study": STUDY}.get(source["augment"])
-    if steps is None:
-        raise ConfigError(f"'augment' must be full or study (got {source['augment']!r})")
+    chosen = recipe(source["recipe"])
     corpus = _corpus(source)
     write_config(output, config, {**source, "counts": corpus.counts, "licences": corpus.licences})
     pool = synthetic_pool(source["synthetics"], config.seed)
-    composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, steps=steps, seed=config.seed)
+    composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
     with progress_bar("training") as advance:
 
         def step(windows: int, row: dict[str, float]) -> None:
@@ -147,7 +144,7 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
 
-    kept = ("counts", "licences", "fractions", "synthetics", "augment", "torch")
+    kept = ("counts", "licences", "fractions", "synthetics", "recipe", "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
     config = {**done["config"], "start": _earlier(Path(start)) if start else None}

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.errors import ModelError
 from jijin.models import Prediction
-from jijin.onsets import retime
+from jijin.onsets import settle
 from jijin.signal import missing, normalise
 
 COMPONENTS, SAMPLING_RATE, IN_SAMPLES = "ZNE", 100, 6000
@@ -77,7 +77,7 @@ class OnnxModel:
         ready, gaps = normalise(x), missing(x)
         for i in range(len(x)):
             detection, p, s = self.network(ready[i : i + 1])[:, 0]
-            out[:, i] = detection, *retime(ready[i], gaps[i], p, s)
+            out[:, i] = detection, *settle(ready[i], gaps[i], p, s)
         out[:, gaps.all(axis=1)] = 0
 
     def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:

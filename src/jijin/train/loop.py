@@ -51,7 +51,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     final_rate: float = 0.02  # share of the learning rate that the cosine ends at
     warm_up: float = 0.02  # share of the run
-    patience: int = 8  # epochs without a lower validation loss before the run stops
+    patience: int = 8  # epochs without a lower validation loss of P and S before the run stops
     average: float = 0.998  # decay of the moving average of the weights that is validated and exported
     output_weights: tuple[float, float, float] = (0.3, 1.0, 1.0)  # detection, P, S in the loss
     workers: int = 1
@@ -157,8 +157,9 @@ class State:
 
     def finish_epoch(self, row: dict[str, float]) -> None:
         """Write the row to history.csv, and the checkpoints."""
-        better = row["dev_loss"] < self.best
-        self.best, self.stale = min(self.best, row["dev_loss"]), 0 if better else self.stale + 1
+        picks = row["dev_p"] + row["dev_s"]  # what a detection's end is labelled as is too vague to choose by
+        better = picks < self.best
+        self.best, self.stale = min(self.best, picks), 0 if better else self.stale + 1
         _append(self.run / "history.csv", {"step": self.step, **row})
         self.save("last.pt")
         if better:

@@ -57,7 +57,9 @@ def test_three_gaps_of_a_second_take_three_seconds_at_most():
 
 def test_clipping_is_at_a_share_of_the_largest_excursion():
     out = clipped(0.1)(ONE, RNG).data
-    assert np.abs(out).max() == pytest.approx(0.1 * np.abs(ONE.data - np.median(ONE.data, -1, keepdims=True)).max(), rel=1e-3)
+    assert np.abs(out).max() == pytest.approx(
+        0.1 * np.abs(ONE.data - np.median(ONE.data, -1, keepdims=True)).max(), rel=1e-3
+    )
 
 
 def test_a_record_that_begins_or_ends_beside_an_onset_keeps_what_is_left():

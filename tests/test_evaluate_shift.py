@@ -33,7 +33,7 @@ def test_one_chance_in_four_is_lost_whatever_the_number_of_starts():
         seen = [
             Seen([[(3000.0, 0.9)] * (rng.random() < 0.75) for _ in range(starts)], 0, 6000, str(k)) for k in range(400)
         ]
-        assert stability("x", "P", seen).lost == pytest.approx(0.25, abs=0.03)
+        assert stability("x", "windows", "P", seen).lost == pytest.approx(0.25, abs=0.03)
 
 
 def test_picks_near_the_ends_and_second_picks_of_one_start_are_not_compared():

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jijin.commands.data import parse_fractions
+from jijin.errors import ConfigError
 
 if TYPE_CHECKING:
     from jijin.evaluate import Report
+    from jijin.evaluate.pickers import Picker
 
+SCORES = "scores"
+NAMES = (SCORES, "groups", "benchmark", "shift", "stitching", "position", "conditions", "calibration", "noise")
 Threshold = Annotated[float | None, typer.Option(min=0.001, max=1, help="Instead of the model's own.")]
 
 
 def evaluate(
     data: Annotated[list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; repeat for more.")],
+    protocol: Annotated[str, typer.Option(help=f"What is measured: {', '.join(NAMES)}.")] = SCORES,
     model: Annotated[list[str] | None, typer.Option("--model", help="Name or .onnx file; repeat for more.")] = None,
     peers: Annotated[Path | None, typer.Option(help="Folder with a peers.py: NAMES and load(name).")] = None,
     split: Annotated[str, typer.Option(help="train, dev, test or all.")] = "test",
     only: Annotated[str | None, typer.Option(help="Data sets to score, by name, with commas.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option(help="CSV of several pickers' picks: what two find is no false pick.")
+    ] = None,
+    automatic: Annotated[bool, typer.Option("--automatic", help="Labels by machines are scored too.")] = False,
     tune: Annotated[bool, typer.Option("--tune", help="Every picker at its best threshold on the dev split.")] = False,
     threshold_p: Threshold = None,
     threshold_s: Threshold = None,
@@ -28,44 +37,85 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The same as JSON.")] = None,
 ) -> None:
-    """Score models, and peers through the same code: precision, recall, F1, residuals, false picks an hour of noise.
+    """Score models, and peers through the same code.
 
-    Windows of 60 s, labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
+    scores: precision, recall, F1, residuals, false picks an hour of noise, on windows of 60 s. groups: by SNR, distance
+    and data set. benchmark: detection AUC in 30 s, phase MCC and residuals in 10 s. shift: the same record from many
+    starts; stitching: the same through jijin detect, by overlap. position: onsets near window borders and on whole
+    seconds. conditions: components, rates, gaps, clipping, two events, cut records. calibration: of time uncertainty
+    and probability. noise: false picks by their cause.
+
+    Labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
     """
     from jijin.data.corpus import scored_traces
+
+    if protocol not in NAMES:
+        raise ConfigError(f"'protocol' must be one of {', '.join(NAMES)} (got {protocol!r})")
+    names = only.split(",") if only else None
+    traces, dev = (
+        scored_traces(data, part, names, parse_fractions(fractions), seed, others or [], automatic) if part else []
+        for part in (split, "dev" if tune or protocol == "benchmark" else "")
+    )
+    pickers = [_at_thresholds(picker, threshold_p, threshold_s) for picker in _pickers(model, peers, dev, tune)]
+    done = _scores(pickers, traces) if protocol == SCORES else _rows(protocol, pickers, dev, traces)
+    if output is not None:
+        import json
+
+        output.write_text(json.dumps(done, indent=1) + "\n")
+
+
+def _pickers(models: list[str] | None, peers: Path | None, dev: list[Any], tune: bool) -> list[Picker]:
+    """Every model and peer at its own thresholds, or at its best on dev."""
     from jijin.data.traces import P, S
     from jijin.evaluate import best_thresholds, evaluation_windows, load_peers, predict_with
-    from jijin.evaluate import evaluate as score
+    from jijin.evaluate.pickers import Picker
     from jijin.models import load
 
-    names = only.split(",") if only else None
-    windows, dev = (
-        evaluation_windows(scored_traces(data, part, names, parse_fractions(fractions), seed)) if part else []
-        for part in (split, "dev" if tune else "")
-    )
-    reports = []
-    pickers = [(name, load(name)) for name in model or ["cba"]] + (load_peers(peers) if peers else [])
-    for name, picker in pickers:
-        own = getattr(picker, "thresholds", {"p": 0.3, "s": 0.3})
-        thresholds = best_thresholds(predict_with(picker, dev), dev) if tune else {P: own["p"], S: own["s"]}
-        thresholds[P], thresholds[S] = threshold_p or thresholds[P], threshold_s or thresholds[S]
-        reports.append(score(name, predict_with(picker, windows), windows, thresholds))
+    windows, out = evaluation_windows(dev) if tune else [], []
+    for name, model in [(name, load(name)) for name in models or ["cba"]] + (load_peers(peers) if peers else []):
+        own = getattr(model, "thresholds", {"p": 0.3, "s": 0.3})
+        best = best_thresholds(predict_with(model, windows), windows) if tune else {P: own["p"], S: own["s"]}
+        out.append(Picker(name, model, best))
+    return out
+
+
+def _at_thresholds(picker: Picker, p: float | None, s: float | None) -> Picker:
+    from dataclasses import replace
+
+    from jijin.data.traces import P, S
+
+    return replace(picker, thresholds={P: p or picker.thresholds[P], S: s or picker.thresholds[S]})
+
+
+def _scores(pickers: list[Picker], traces: list[Any]) -> dict[str, Any]:
+    from jijin.evaluate import evaluate as score
+    from jijin.evaluate import evaluation_windows, summary
+
+    windows = evaluation_windows(traces)
+    reports = [score(picker.name, picker.curves(windows), windows, picker.thresholds) for picker in pickers]
     show(reports)
-    if output is not None:
-        _write(reports, output)
+    return {report.name: summary(report) for report in reports}
+
+
+def _rows(protocol: str, pickers: list[Picker], dev: list[Any], traces: list[Any]) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from jijin.evaluate.protocols import PROTOCOLS, tables
+
+    rows = PROTOCOLS[protocol](pickers, dev, traces)
+    for name, heads, lines in tables(rows):
+        _print(name.lower(), heads, lines)
+    return [{"kind": type(row).__name__, **asdict(row)} for row in rows]
 
 
 def show(reports: list[Report]) -> None:
     """One table: a row per picker and phase."""
-    from rich.console import Console
-    from rich.table import Table
-
     from jijin.data.traces import P, S
 
     first = reports[0]
     title = f"{first.windows} windows, {first.groups} groups, {first.hours['noise']:.2f} h of noise"
     heads = "picker,phase,threshold,labels,P 0.5 s,R 0.5 s,F1 0.5 s,95 %,F1 0.1 s,mean s,deviation s,MAE s,false/h"
-    table = Table(*heads.split(","), title=title)
+    lines = []
     for report in reports:
         rates = report.false_per_hour["noise"]
         for phase in (P, S):
@@ -73,16 +123,16 @@ def show(reports: list[Report]) -> None:
             low, high = wide.interval
             cells = [wide.precision, wide.recall, wide.f1, f"{low:.3f}-{high:.3f}", narrow.f1, *report.residuals[phase]]
             texts = [cell if isinstance(cell, str) else f"{cell:.3f}" for cell in cells]
-            rate = f"{rates[phase]:.2f}"
-            table.add_row(
-                report.name, "PS"[phase - P], f"{report.thresholds[phase]:.2f}", str(wide.labels), *texts, rate
-            )
+            about = [report.name, "PS"[phase - P], f"{report.thresholds[phase]:.2f}", str(wide.labels)]
+            lines.append([*about, *texts, f"{rates[phase]:.2f}"])
+    _print(title, heads.split(","), lines)
+
+
+def _print(title: str, heads: list[str], lines: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*heads, title=title)
+    for line in lines:
+        table.add_row(*line)
     Console(width=None if Console().is_terminal else 170).print(table)
-
-
-def _write(reports: list[Report], output: Path) -> None:
-    import json
-
-    from jijin.evaluate import summary
-
-    output.write_text(json.dumps({report.name: summary(report) for report in reports}, indent=1) + "\n")

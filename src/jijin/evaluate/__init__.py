@@ -12,6 +12,7 @@
     calibration   whether a time uncertainty and a probability mean what they say
     noise         false picks of real noise and of disturbances
     continuous    agreement with other pickers on continuous records
+    protocols     all of these by name
 
 residual = pick - label, in seconds. Intervals are bootstrapped by earthquake (source_group), since records of one event
 are not independent.

@@ -61,6 +61,9 @@ class Peer:
 
     model: Any
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
     def predict(self, windows: NDArray[np.floating[Any]]) -> Mapping[str, Any]:
         """windows : (window, 3, sample), missing samples NaN or long runs of zeros -> curves by key."""
         there = ~missing(windows)

@@ -25,6 +25,7 @@ GRID_STARTS = tuple(155 * k for k in range(20))  # the same, over the 30 s of th
 EDGE = 500  # samples at the ends of what is seen, where a picker has too little to go on: not compared
 REACH = 50  # samples within which picks of two starts are one
 SMALL_S = 0.02  # a move that does not matter
+CHOICES = ((30.0, 0.0), (30.0, 1.0), (30.0, 5.0), (20.0, 5.0), (15.0, 5.0), (10.0, 5.0))  # stride, blinding in s
 EPOCH_NS = 1_700_000_010 * NS  # any multiple of the detector's strides
 
 
@@ -35,6 +36,7 @@ class Stability:
     picks more than 0.02 s away."""
 
     picker: str
+    seen_in: str
     phase: str
     arrivals: int
     lost: float
@@ -67,7 +69,7 @@ def in_windows(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence
             found = find_picks(curves[phase], phase, picker.thresholds[phase])
             picks = [[(x + start, p) for x, p in row] for row, start in zip(found, here, strict=True)]
             seen[phase].append(Seen(picks, here[-1] + EDGE, here[0] + LENGTH - EDGE, trace.source_group))
-    return [stability(picker.name, "PS"[phase - P], seen[phase]) for phase in (P, S)]
+    return [stability(picker.name, "windows", "PS"[phase - P], seen[phase]) for phase in (P, S)]
 
 
 def in_detector(
@@ -80,7 +82,8 @@ def in_detector(
         for phase in (P, S):
             picks = [run[phase] for run in runs]
             seen[phase].append(Seen(picks, EDGE, trace.data.shape[1] - EDGE, trace.source_group))
-    return [stability(picker.name, "PS"[phase - P], seen[phase]) for phase in (P, S)]
+    how = f"detector, every {cut.stride_s:g} s, {cut.blinding_s:g} s blinded"
+    return [stability(picker.name, how, "PS"[phase - P], seen[phase]) for phase in (P, S)]
 
 
 def detect(picker: Picker, trace: LabelledTrace, cut: CutConfig, start: int) -> dict[int, Picks]:
@@ -98,7 +101,7 @@ def detect(picker: Picker, trace: LabelledTrace, cut: CutConfig, start: int) -> 
     }
 
 
-def stability(name: str, phase: str, seen: Sequence[Seen]) -> Stability:
+def stability(name: str, seen_in: str, phase: str, seen: Sequence[Seen]) -> Stability:
     """How steady the picks of all records are."""
     rows, moves, groups, unsteady = [], [], [], 0
     for record in seen:
@@ -112,7 +115,7 @@ def stability(name: str, phase: str, seen: Sequence[Seen]) -> Stability:
     lost, interval = float(_share(sums.sum(0))), bootstrap(sums, groups, _share)
     half, most = np.percentile(moved, (50, 95)).tolist()
     far = float((moved > SMALL_S).mean())
-    return Stability(name, phase, len(rows), lost, interval, unsteady / max(len(rows), 1), half, most, far)
+    return Stability(name, seen_in, phase, len(rows), lost, interval, unsteady / max(len(rows), 1), half, most, far)
 
 
 def arrivals(record: Seen) -> list[NDArray[np.float64]]:

@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from jijin.cli import app
+from jijin.data.export import write_seisbench
+from jijin.evaluate.protocols import PROTOCOLS, tables
+from pickers import picker, step_trace
+
+EVENTS = [step_trace(3000 + k, 3500, group=str(k)) for k in range(3)]
+
+
+def test_every_protocol_can_be_named_on_the_command_line():
+    from jijin.commands.evaluate import NAMES, SCORES
+
+    assert set(NAMES) == {SCORES, *PROTOCOLS}
+
+
+@pytest.mark.parametrize("name", sorted(set(PROTOCOLS) - {"conditions", "noise", "stitching"}))
+def test_a_perfect_picker_has_rows_of_every_kind_under_its_name(name):
+    for _, heads, lines in tables(PROTOCOLS[name]([picker()], EVENTS, EVENTS)):
+        assert lines and all(line[heads.index("picker")] == "steps" and len(line) == len(heads) for line in lines)
+
+
+PEERS = """
+import numpy as np
+NAMES = ["steps"]
+class Steps:
+    def predict(self, x):
+        at = np.diff(x, axis=-1, prepend=x[..., :1]).argmax(-1)[:, :2, None]
+        p, s = np.exp(-0.5 * ((np.arange(6000) - at) / 4) ** 2).swapaxes(0, 1)
+        return {"p": p, "s": s, "det": None}
+def load(name):
+    return Steps()
+"""
+
+
+def test_the_command_writes_the_rows_that_it_shows(tmp_path):
+    (tmp_path / "peers.py").write_text(PEERS)
+    rows = [
+        {"trace_name": t.name, "source_id": t.name, "trace_P_arrival_sample": t.p[0], "trace_S_arrival_sample": t.s[0]}
+        for t in EVENTS
+    ]
+    table = pd.DataFrame(rows).assign(source_type="earthquake", label_quality="manual", trace_sampling_rate_hz=100.0)
+    write_seisbench(tmp_path / "set", np.stack([t.data for t in EVENTS]), table)
+    words = ["evaluate", "--data", str(tmp_path / "set"), "--peers", str(tmp_path), "--split", "all"]
+    done = CliRunner().invoke(app, [*words, "--protocol", "shift", "-o", str(tmp_path / "out.json")])
+    assert done.exit_code == 0, done.output
+    (row,) = (r for r in json.loads((tmp_path / "out.json").read_text()) if (r["picker"], r["phase"]) == ("steps", "P"))
+    assert (row["kind"], row["arrivals"], row["lost"]) == ("Stability", 3, 0.0)
+    assert "steps" in done.output and "stability" in done.output
+    wrong = CliRunner().invoke(app, [*words, "--protocol", "shifty"])
+    assert "must be one of scores, groups" in str(wrong.exception)

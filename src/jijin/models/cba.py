@@ -20,7 +20,9 @@ network in network, Lin et al. (2013), arXiv:1312.4400; sub-pixel output, Shi et
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +44,11 @@ class CBAConfig:
     lstm: int = 48  # hidden units a direction
     decoder: tuple[int, int, int] = (32, 16, 16)  # channels at 375, 750 and 1500 steps
     dropout: float = 0.1
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> CBAConfig:
+        """From the plain values of a checkpoint or a card, where a tuple may have become a list."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
 
 
 def conv(inputs: int, outputs: int, width: int, stride: int = 1, bias: bool = True) -> nn.Conv2d:

@@ -125,7 +125,8 @@ def test_scores_on_dev_are_those_of_the_card():
     from jijin.evaluate import evaluate, evaluation_windows, predict_with, summary
 
     model = jijin.load("cba")
-    windows = evaluation_windows(scored_traces([SHARED / "data/windows"], "dev"))
+    others = [SHARED / "data/peer_picks.csv"]
+    windows = evaluation_windows(scored_traces([SHARED / "data/windows"], "dev", others=others))
     thresholds = {P: model.thresholds["p"], S: model.thresholds["s"]}
     now = summary(evaluate("cba", predict_with(model, windows), windows, thresholds))
     card = json.loads((WEIGHTS / "cba.json").read_text())["scores"]["dev"]

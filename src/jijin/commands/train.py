@@ -131,8 +131,9 @@ def export(
         done = json.loads((run / "config.json").read_text())
     except FileNotFoundError:
         raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
+    others = [Path(path) for path in done["teachers"]]  # what they find and nobody labelled counts neither way
     dev, test = (
-        evaluation_windows(scored_traces(done["data"], split, None, done["fractions"], done["seed"]))
+        evaluation_windows(scored_traces(done["data"], split, None, done["fractions"], done["seed"], others))
         for split in ("dev", "test")
     )
     typer.echo(str(write(run, output, dev, test, name, _provenance(done))))
@@ -143,7 +144,6 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-
     kept = ("counts", "licences", "fractions", "synthetics", "recipe", "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jijin.onsets import FLANK, GATHER, P, find_onset, gather, retime
+from jijin.onsets import FLANK, GATHER, P, find_onset, gather, retime, smoothing_s
 from jijin.peaks import peaks, refine, spread_s
 
 SILENT = np.zeros(6000, np.float32)
@@ -123,3 +123,9 @@ def test_the_onset_search_gives_none_where_it_cannot_tell():
     assert find_onset(np.zeros((3, 400), np.float32), np.zeros((3, 400), bool), 0, 400, 3.0) is None
     assert find_onset(window(5), WHOLE, -1, 100, 3.0) is None
     assert find_onset(window(3000), WHOLE, 2990, 3020, 3.0) is None
+
+
+@pytest.mark.parametrize("width", [4.0, 8.0, 12.0])
+def test_the_width_that_gathering_adds_is_taken_off_the_spread(width):
+    curve = gather(bell(3000, height=0.1, width=width), 5.0)
+    assert spread_s(curve, 3000, 3000.0, smoothing_s()) * 100 == pytest.approx(width, rel=0.25)  # cut at 0.5 s

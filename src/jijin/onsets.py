@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.peaks import Curve, peaks, refine
+from jijin.peaks import SPREAD, Curve, peaks, refine, spread_s
 from jijin.resampling import RATE
 
 SHARPNESS = {"P": 5.0, "S": 8.0}  # samples: deviation of the Gaussian that the network is trained to give at an onset
@@ -78,6 +78,12 @@ def gather(curve: Curve, sharpness: float) -> Curve:
     n = next_fast_len(len(curve) + int(4 * GATHER), real=True)
     wide = irfft(rfft(curve, n) * _gaussian(n), n)[: len(curve)]
     return np.clip(wide * np.float32(np.hypot(sharpness, GATHER) / sharpness), 0, 1)
+
+
+def smoothing_s() -> float:
+    """Spread, as picks are measured, that gathering gives to a peak without any width of its own."""
+    x = np.arange(-3 * SPREAD, 3 * SPREAD + 1)
+    return spread_s(np.exp(-0.5 * (x / GATHER) ** 2).astype(np.float32), 3 * SPREAD, 3 * SPREAD)
 
 
 @cache

@@ -66,9 +66,12 @@ def _stretch(flags: NDArray[np.bool_], at: int) -> tuple[int, int]:
     return (int(before[-1]) + 1 if len(before) else 0), (at + int(after[0]) if len(after) else len(flags))
 
 
-def spread_s(curve: Curve, peak: int, centre: float) -> float:
-    """Square root of the second moment about centre of the probability within 0.5 s of the peak, in seconds."""
+def spread_s(curve: Curve, peak: int, centre: float, smoothing_s: float = 0.0) -> float:
+    """Square root of the second moment about centre of the probability within 0.5 s of the peak, in seconds.
+
+    smoothing_s : the same of the kernel that the curve was smoothed with; its square is taken off.
+    """
     first = max(peak - SPREAD, 0)
     part = curve[first : peak + SPREAD + 1].astype(np.float64)
-    distance = np.arange(first, first + len(part)) - centre
-    return float(np.sqrt((part * distance**2).sum() / part.sum())) / RATE
+    distance_s = (np.arange(first, first + len(part)) - centre) / RATE
+    return float(np.sqrt(max((part * distance_s**2).sum() / part.sum() - smoothing_s**2, 0.0)))

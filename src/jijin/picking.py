@@ -89,6 +89,7 @@ class OnsetFinder:
     def __init__(self, phase: str, threshold: float, uncertainty: Mapping[str, float], separation: int) -> None:
         self.phase, self.threshold, self.separation = phase, threshold, separation
         self._scale, self._floor_s = uncertainty["scale"], uncertainty["floor_s"]
+        self._smoothing_s = uncertainty.get("smoothing_s", 0.0)
         self.runs = RunFinder(threshold, LONGEST_ONSET, SPREAD)
         self._last: Onset | None = None  # may still lose against a stronger one
 
@@ -116,7 +117,7 @@ class OnsetFinder:
         index, centre = self.runs.base + peak, refine(near, at)
         seed_id, offset_ns = origin(self.phase, index)
         time_ns = index * STEP_NS + round((centre - at) * STEP_NS) + offset_ns
-        uncertainty_s = max(self._floor_s, self._scale * spread_s(near, at, centre))
+        uncertainty_s = max(self._floor_s, self._scale * spread_s(near, at, centre, self._smoothing_s))
         return Onset(index, Pick(seed_id, self.phase, time_ns, uncertainty_s, float(curve[peak])))
 
 
@@ -166,8 +167,8 @@ class Picker:
     """The three curves of one instrument in, picks out.
 
     thresholds : "detection", "p", "s" -> probability; time_uncertainty : "p", "s" -> scale, floor_s (one standard
-    deviation is the larger of floor_s and scale times the spread of the peak); origin names the channel and the clock
-    offset of a sample.
+    deviation is the larger of floor_s and scale times the spread of the peak), smoothing_s (what the curve's smoothing
+    added to that spread, 0 if it is not given); origin names the channel and the clock offset of a sample.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ class Model(Protocol):
 
     @property
     def time_uncertainty(self) -> Mapping[str, Mapping[str, float]]:
-        """For "p" and "s": scale and floor_s."""
+        """For "p" and "s": scale, floor_s, and smoothing_s where curves are smoothed (see jijin.picking)."""
         ...
 
     def predict(self, windows: ArrayLike) -> Prediction:

@@ -43,8 +43,7 @@ class OnnxModel:
             self.name, self.version = str(meta["name"]), str(meta["version"])
             self.thresholds: Mapping[str, float] = {key: float(meta["thresholds"][key]) for key in OUTPUTS}
             self.time_uncertainty: Mapping[str, Mapping[str, float]] = {
-                key: {name: float(meta["time_uncertainty"][key][name]) for name in ("scale", "floor_s")}
-                for key in OUTPUTS[1:]
+                key: {"smoothing_s": 0.0, **_numbers(meta["time_uncertainty"][key])} for key in OUTPUTS[1:]
             }
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self.file}: not a jijin model, its metadata lack {error}") from error
@@ -101,6 +100,12 @@ def _open(file: Path) -> Any:
 
 def _metadata(session: Any) -> Any:
     return json.loads(session.get_modelmeta().custom_metadata_map["jijin"])
+
+
+def _numbers(settings: Mapping[str, Any]) -> dict[str, float]:
+    """Those of a phase's time uncertainty; KeyError if one that it needs is missing."""
+    numbers = {name: float(value) for name, value in settings.items()}
+    return {"scale": numbers["scale"], "floor_s": numbers["floor_s"], **numbers}
 
 
 def _check_shapes(session: Any, meta: Mapping[str, Any], file: Path) -> None:

@@ -21,6 +21,7 @@ from jijin.errors import ModelError, ReadError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, find_picks, match, predict_with, summary
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
+from jijin.onsets import smoothing_s
 from jijin.peaks import spread_s
 from jijin.signal import normalise
 
@@ -132,20 +133,22 @@ def check_parity(network: nn.Module, path: Path) -> float:
 def settle(curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window]) -> dict[str, Any]:
     """Thresholds with the highest F1 on dev, and the uncertainty that holds 68 % of the residuals there."""
     best = best_thresholds(curves, dev, SAME_F1)
+    smoothing = round(smoothing_s(), 4)
+    scales = {phase: _scale(curves[phase], dev, phase, best[phase], smoothing) for phase in (P, S)}
     uncertainty = {
-        key: {"scale": _scale(curves[phase], dev, phase, best[phase]), "floor_s": FLOOR_S[phase]}
+        key: {"scale": scales[phase], "floor_s": FLOOR_S[phase], "smoothing_s": smoothing}
         for phase, key in ((P, "p"), (S, "s"))
     }
     return {"thresholds": {"detection": 0.5, "p": best[P], "s": best[S]}, "time_uncertainty": uncertainty}
 
 
-def _scale(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float) -> float:
+def _scale(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float, smoothing: float) -> float:
     """Factor on the spread of a peak that makes it cover 68 % of the residuals."""
     ratios = []
     for curve, window, picks in zip(curves, dev, find_picks(curves, phase, threshold), strict=True):
         for pick in picks:
             residuals, _, _ = match([pick], window.onsets[phase], (), 50)
-            spread = spread_s(curve, round(pick[0]), pick[0])
+            spread = spread_s(curve, round(pick[0]), pick[0], smoothing)
             ratios += [abs(r) / 100 / max(spread, 1e-3) for r in residuals]
     return round(float(np.quantile(ratios, 0.68)), 3) if ratios else 1.0
 

@@ -48,7 +48,8 @@ class CBAConfig:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> CBAConfig:
         """From the plain values of a checkpoint or a card, where a tuple may have become a list."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+        return cls(**values)
 
 
 def conv(inputs: int, outputs: int, width: int, stride: int = 1, bias: bool = True) -> nn.Conv2d:

@@ -43,7 +43,7 @@ class OnnxModel:
             self.name, self.version = str(meta["name"]), str(meta["version"])
             self.thresholds: Mapping[str, float] = {key: float(meta["thresholds"][key]) for key in OUTPUTS}
             self.time_uncertainty: Mapping[str, Mapping[str, float]] = {
-                key: {"smoothing_s": 0.0, **_numbers(meta["time_uncertainty"][key])} for key in OUTPUTS[1:]
+                key: _numbers(meta["time_uncertainty"][key]) for key in OUTPUTS[1:]
             }
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{self.file}: not a jijin model, its metadata lack {error}") from error

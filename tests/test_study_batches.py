@@ -35,6 +35,11 @@ def test_a_batch_repeats_and_is_another_with_another_seed():
     assert np.array_equal(a.data, b.data) and np.array_equal(a.weight, b.weight) and not np.array_equal(a.data, c.data)
 
 
+def test_threads_change_nothing():
+    a, b = (Epochs(TRACES, threads=n).batch(3, 20) for n in (1, 3))
+    assert np.array_equal(a.data, b.data) and np.array_equal(a.target, b.target) and len(a) == 20
+
+
 def test_a_batch_far_away_is_made_at_once():
     assert len(Epochs(TRACES).batch(2**32, 8).data) == 8
 

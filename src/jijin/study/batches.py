@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,19 +17,31 @@ from jijin.evaluate import LENGTH, Window
 from jijin.signal import missing, normalise
 from jijin.train.loop import Validation
 
+GROUP = 8  # windows that a thread makes at a time: they stay in the cache
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Epochs:
-    """Batches of 60-s traces, in a new order every epoch, with the study's augmentation. Batch k of a seed repeats."""
+    """Batches of 60-s traces, in a new order every epoch, with the study's augmentation.
+
+    Batch k of a seed is always the same; threads makes it sooner and changes nothing in it.
+    """
 
     traces: Sequence[LabelledTrace]
     steps: tuple[Augmentation, ...] = STUDY
     seed: int = 0
+    threads: int = 1
 
     def batch(self, k: int, size: int) -> Batch:
         """Batch k, normalised and ready for the network."""
-        raw = raw_batch([self.traces[i] for i in self._rows(k, size)])
-        out = apply(self.steps, raw, default_rng((self.seed, 1, k)))
+        rows = self._rows(k, size)
+        groups = [rows[at : at + GROUP] for at in range(0, size, GROUP)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = list(pool.map(lambda part: self._part(groups[part], (self.seed, 1, k, part)), range(len(groups))))
+        return Batch(*(np.concatenate([getattr(part, x) for part in parts]) for x in ("data", "target", "weight")))
+
+    def _part(self, rows: Sequence[int], seed: tuple[int, ...]) -> Batch:
+        out = apply(self.steps, raw_batch([self.traces[i] for i in rows]), default_rng(seed))
         return Batch(normalise(out.data), out.target, _where_data(out))
 
     def _rows(self, k: int, size: int) -> list[int]:

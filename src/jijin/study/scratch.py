@@ -45,7 +45,7 @@ def train_scratch(
             scores = ", ".join(f"{key} {row[key]:.3f}" for key in ("loss", "dev_loss", "dev_f1_p", "dev_f1_s"))
             say(f"  epoch {windows // config.epoch_windows}: {scores}, {row['windows_per_s']:.0f} windows/s")
 
-    composer = Epochs([sample.traces[i] for i in rows], seed=config.seed)
+    composer = Epochs([sample.traces[i] for i in rows], seed=config.seed, threads=config.threads)
     valid = validation([sample.traces[i] for i in dev], [sample.study.windows[i] for i in dev])
     train(composer, valid, run, config, progress)
     windows = [sample.study.windows[i] for i in sample.rows("dev")]

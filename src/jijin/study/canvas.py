@@ -28,6 +28,7 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "legend.handlelength": 3,  # dashes can be told apart
     "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.hashsalt": "jijin",  # the same figure is the same file
 }
@@ -91,6 +92,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     for path, metadata in zip(paths, ({}, {"Date": None}), strict=True):
         with replacing(path) as file:
             figure.savefig(file, format=path.suffix[1:], dpi=DPI, metadata=metadata)
+        figure.set_layout_engine("none")  # it is laid out: not once more for the second file
     return paths
 
 

@@ -59,13 +59,14 @@ def _learn(axes: Axes, result: ModelResult, look: Look, keys: Mapping[str, str])
 
 
 def _epochs(axes: Axes, title: str) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
     if title == "loss" and (values > 0).all():
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     elif title == "F1":
         axes.set_ylim(-0.02, 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))

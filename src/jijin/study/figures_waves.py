@@ -206,7 +206,15 @@ def _draw_curves(axes: Axes, picker: Picker, k: int) -> None:
             axes.axvline(sample / RATE, color=COLOURS[letter], linewidth=0.9)
     axes.set(ylim=(-0.03, 1.08), yticks=[0, 0.5, 1])
     axes.text(0.008, 0.97, plain(picker.name), transform=axes.transAxes, va="top", fontsize=8)
-    axes.legend(loc="upper right", ncols=2, title="probability", title_fontsize=8)
+    axes.legend(
+        loc="upper right",
+        ncols=2,
+        title="probability",
+        title_fontsize=8,
+        frameon=True,
+        framealpha=0.8,
+        edgecolor="none",
+    )
 
 
 def _draw_lanes(axes: Axes, window: Window, pickers: Sequence[Picker], k: int) -> None:

@@ -64,9 +64,11 @@ def lead(study: Study) -> list[str]:
     """What was done, in a few sentences."""
     truth = study.data.is_earthquake[study.test]
     return [
-        f"Data: {study.data.source}. {len(study.data.windows):,} windows of 60 s, three components, 100 Hz, divided "
-        f"by earthquake. Every model was scored on the same {len(truth):,} test windows, {truth.sum():,} with an "
-        f"earthquake and {(~truth).sum():,} without, in one run of {_duration(study.seconds)} on {study.machine}.",
+        f"{len(study.data.windows):,} windows of 60 s, three components, 100 Hz, divided by earthquake. Every model "
+        f"was scored on the same {len(truth):,} test windows, {truth.sum():,} with an earthquake and "
+        f"{(~truth).sum():,} without, in one run of {_duration(study.seconds)}.",
+        f"Data: {study.data.source}.",
+        f"Machine: {study.machine}.",
         *study.notes,
     ]
 
@@ -103,14 +105,13 @@ def _results(study: Study) -> Iterator[Item]:
     )
     yield Table("models", tables.models(study), caption, COSTS)
     yield from figures_scores.speed(study)
-    for m in study.models:
-        if m.note:
-            yield Note(f"{m.name}: {m.note}")
+    for note in dict.fromkeys(m.note for m in study.models if m.note):
+        yield Note(f"{', '.join(m.name for m in study.models if m.note == note)}: {note}")
 
 
 def _published(study: Study) -> Iterator[Item]:
     yield Note(ORIGIN)
-    yield Table("published", tables.originals(study), f"Ours: {study.data.source}.")
+    yield Table("published", tables.originals(study), "Published: STEAD. Ours: the data of this run, named at the top.")
     frame = tables.protocols(study)
     if len(frame):
         caption = "Tree and CNN once more, scored the way the original study did it, on our data."

@@ -104,7 +104,7 @@ def _ours(result: ModelResult, original: Original, count: int) -> Iterator[tuple
 
 def _measured_on(result: ModelResult, what: str, count: int) -> str:
     if what.endswith("5-fold"):
-        return f"{len(result.folds)} folds of the training windows"
+        return f"{len(result.folds)} folds by earthquake"
     return result.trained_on if what == "training time" else f"the {count:,} test windows"
 
 

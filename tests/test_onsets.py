@@ -129,3 +129,9 @@ def test_the_onset_search_gives_none_where_it_cannot_tell():
 def test_the_width_that_gathering_adds_is_taken_off_the_spread(width):
     curve = gather(bell(3000, height=0.1, width=width), 5.0)
     assert spread_s(curve, 3000, 3000.0, smoothing_s()) * 100 == pytest.approx(width, rel=0.25)  # cut at 0.5 s
+
+
+def test_a_peak_that_moves_up_a_slope_stays_a_probability():
+    slope = np.linspace(0.2, 1.0, 6000, dtype=np.float32)
+    p, _ = retime(window(3000), WHOLE, np.maximum(bell(2985, height=1.0), slope), SILENT)
+    assert p.max() <= 1 and p.dtype == np.float32

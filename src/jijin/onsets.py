@@ -155,4 +155,4 @@ def _move(out: Curve, curve: Curve, low: int, high: int, shift: float) -> None:
     out[low : high + 1] = np.minimum(curve[low : high + 1], line)
     target = np.arange(first, last)
     moved = np.interp(target - shift, index, bump, 0, 0) + np.interp(target, index, line)
-    out[first:last] = np.maximum(out[first:last], moved)
+    out[first:last] = np.clip(moved, out[first:last], 1)  # on a slope the sum could pass 1

@@ -17,7 +17,7 @@ from jijin.evaluate.pickers import Picker
 from jijin.evaluate.shift import REACH, STARTS
 from jijin.evaluate.windows import LENGTH, RATE, window_at
 
-POSITIONS_S = (1.2, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 55.0, 57.0, 58.0, 58.8)
+POSITIONS_S = (1.2, 2.0, 5.0, 10.0, 30.0, 50.0, 55.0, 58.0, 58.8)
 TENTHS = 10  # of a second
 
 

@@ -20,12 +20,12 @@ from jijin.evaluate.scores import bootstrap
 from jijin.evaluate.windows import LENGTH, RATE, window_at
 from jijin.types import NS, Segment
 
-STARTS = tuple(105 * k for k in range(20))  # samples: every twentieth of a second, every phase of a network's strides
-GRID_STARTS = tuple(155 * k for k in range(20))  # the same, over the 30 s of the detector's coarsest grid
+STARTS = tuple(210 * k + k % 4 for k in range(10))  # samples: every tenth of a second, every phase of a network's strides
+GRID_STARTS = tuple(611 * k for k in range(5))  # spread over the 30 s of the detector's coarsest grid
 EDGE = 500  # samples at the ends of what is seen, where a picker has too little to go on: not compared
 REACH = 50  # samples within which picks of two starts are one
 SMALL_S = 0.02  # a move that does not matter
-CHOICES = ((30.0, 0.0), (30.0, 1.0), (30.0, 5.0), (20.0, 5.0), (15.0, 5.0), (10.0, 5.0))  # stride, blinding in s
+CHOICES = ((30.0, 1.0), (30.0, 5.0), (30.0, 10.0), (20.0, 5.0), (15.0, 5.0), (10.0, 5.0))  # stride, blinding in s
 EPOCH_NS = 1_700_000_010 * NS  # any multiple of the detector's strides
 
 
@@ -93,7 +93,7 @@ def detect(picker: Picker, trace: LabelledTrace, cut: CutConfig, start: int) -> 
     begin_ns = EPOCH_NS + round(start * NS / RATE)
     detector = Detector(AsModel(picker), cut)
     recorded = [(c, row) for c, row in zip("ZNE", trace.data, strict=True) if row.any()]
-    found = detector.feed([Segment(f"XX.{trace.name[:5]}..HH{c}", begin_ns, RATE, row) for c, row in recorded])
+    found = detector.feed([Segment(f"XX.STA..HH{c}", begin_ns, RATE, row) for c, row in recorded])
     found += detector.flush()
     return {
         phase: [((p.time_ns - begin_ns) * RATE / NS, p.probability) for p in found if p.phase_hint == "PS"[phase - P]]

@@ -1,0 +1,84 @@
+"""The pickers and the records of the accuracy page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cached import Cached
+from jijin.data.corpus import continuous, scored_traces
+from jijin.data.splits import place
+from jijin.data.teachers import read_picks
+from jijin.data.traces import LabelledTrace, P, S
+from jijin.evaluate import best_thresholds, evaluation_windows, load_peers
+from jijin.evaluate.pickers import Picker
+from jijin.models import load
+
+MANUAL = ["ncedc_a", "ncedc_b", "obs", "coal_mine", "stead_sample"]
+AUTOMATIC = ["uturuncu", "new_zealand"]
+SLOW = ("eqcct_original",)  # in the tables of scores only
+MANY = 10  # records of each of them, and a split, in the tests that look at a record many times
+SPLITS = ("dev", "test")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """Traces by split, labels by analysts and by machines; pickers at their thresholds.
+
+    tuned is jijin at its best on dev; quick are jijin as shipped and the peers without slow ones.
+    """
+
+    manual: dict[str, list[LabelledTrace]]
+    plain: dict[str, list[LabelledTrace]]  # the same, arrivals that nobody labelled not masked
+    automatic: dict[str, list[LabelledTrace]]
+    cba: Picker
+    tuned: Picker
+    peers: list[Picker]
+    table: Any
+    records: list[LabelledTrace]
+
+    @property
+    def pickers(self) -> list[Picker]:
+        """All, in the order of the tables."""
+        return [self.cba, self.tuned, *self.peers]
+
+    @property
+    def quick(self) -> list[Picker]:
+        """jijin as shipped, and the peers that are fast enough to look at everything."""
+        return [self.cba, *(p for p in self.peers if p.name not in SLOW)]
+
+    def events(self, split: str) -> list[LabelledTrace]:
+        """Labelled records of a split, all by analysts and MANY of each set by machines; one or two an earthquake."""
+        events = [t for t in (*self.manual[split], *self.automatic[split]) if t.onsets]
+        events.sort(key=lambda t: place(t.name))
+        kept: list[LabelledTrace] = []
+        for trace in events:
+            same = sum(t.source_group == trace.source_group for t in kept)
+            few = trace.dataset not in AUTOMATIC or sum(t.dataset == trace.dataset for t in kept) < MANY
+            kept += [trace] * (same < 2 and few)
+        return kept
+
+
+def prepare(data: Path, peers: Path, cache: Path) -> Bench:
+    """Data and pickers; every threshold from the dev split of labels by analysts."""
+    windows, picks = [data / "windows"], [data / "peer_picks.csv"]
+    manual = {s: scored_traces(windows, s, MANUAL, others=picks) for s in SPLITS}
+    plain = {s: scored_traces(windows, s, MANUAL) for s in SPLITS}
+    automatic = {
+        s: [t for t in scored_traces(windows, s, AUTOMATIC, others=picks, automatic=True) if t.onsets] for s in SPLITS
+    }
+    dev = evaluation_windows(manual["dev"])
+    model = load("cba")
+    cba = Picker("cba", model, {P: model.thresholds["p"], S: model.thresholds["s"]})
+    models = [("cba, best on dev", model)]
+    models += [(name, Cached(peer, cache / name)) for name, peer in load_peers(peers)]
+    pickers = [at_best(Picker(name, m, {}), dev) for name, m in models]
+    records = continuous(sorted((data / "continuous").iterdir()))
+    return Bench(manual, plain, automatic, cba, pickers[0], pickers[1:], read_picks(picks), records)
+
+
+def at_best(picker: Picker, dev: Sequence[Any]) -> Picker:
+    """At its best threshold on dev."""
+    return replace(picker, thresholds=best_thresholds(picker.curves(dev), dev))

@@ -1,0 +1,237 @@
+"""The parts of the accuracy page: each measures, draws its figure and returns tables by their place in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import accuracy_figures as figures
+from accuracy_bench import SPLITS, Bench
+from jijin.config import CutConfig
+from jijin.data.traces import P, S
+from jijin.evaluate import QUIET, Report, evaluate, evaluation_windows
+from jijin.evaluate import benchmark as field
+from jijin.evaluate.calibration import calibration_error, coverages, reliability
+from jijin.evaluate.conditions import base_windows, losses
+from jijin.evaluate.continuous import agreement
+from jijin.evaluate.groups import Part, parts
+from jijin.evaluate.matching import find_picks, residuals_s
+from jijin.evaluate.noise import false_picks, found_in
+from jijin.evaluate.position import positions, seconds
+from jijin.evaluate.protocols import text
+from jijin.evaluate.shift import CHOICES, Stability, in_detector, in_windows
+
+DOCS = Path(__file__).parents[1] / "docs"
+Filled = dict[str, str]
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    """Markdown."""
+    rows = [f"| {' | '.join(map(text, line))} |" for line in lines]
+    return "\n".join([f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *rows])
+
+
+def scores(bench: Bench) -> Filled:
+    """Precision, recall, F1, residuals and false picks on full windows; histograms of the residuals."""
+    out: list[str] = []
+    found: dict[tuple[str, int], list[float]] = {}
+    for split in SPLITS:
+        windows = evaluation_windows(bench.manual[split])
+        reports = []
+        for picker in bench.pickers:
+            curves = picker.curves(windows)
+            reports.append(evaluate(picker.name, curves, windows, picker.thresholds))
+            for phase in (P, S):
+                picks = find_picks(curves[phase], phase, picker.thresholds[phase])
+                found.setdefault((picker.name, phase), []).extend(residuals_s(picks, windows, phase))
+        r = reports[0]
+        hours = f"{r.hours['noise']:.2f} h of noise, {r.hours['other']:.2f} h of landslides"
+        out += [f"**{split}**: {r.windows} windows, {r.groups} groups, {hours}.", score_table(reports)]
+    figures.residuals(found, DOCS / "figures/residuals.png")
+    return {"scores": "\n\n".join(out)}
+
+
+def score_table(reports: Sequence[Report]) -> str:
+    """A row per picker and phase."""
+    heads = ["picker", "phase", "threshold", "labels", "precision", "recall", "F1 at 0.5 s", "95 %", "F1 at 0.1 s"]
+    heads += ["mean s", "deviation s", "MAE s", "false/h of noise", "picks/h of landslides"]
+    lines = []
+    for phase in (P, S):
+        for r in reports:
+            wide, narrow = r.phases[phase][0.5], r.phases[phase][0.1]
+            cells = [wide.labels, wide.precision, wide.recall, wide.f1, wide.interval, narrow.f1, *r.residuals[phase]]
+            false = [f"{r.false_per_hour[kind][phase]:.1f}" for kind in ("noise", "other")]
+            lines.append([r.name, "PS"[phase - P], f"{r.thresholds[phase]:.2f}", *cells, *false])
+    return table(heads, lines)
+
+
+def without_others(bench: Bench) -> Filled:
+    """The same where unlabelled arrivals count as false."""
+    windows = {split: evaluation_windows(bench.plain[split]) for split in SPLITS}
+    reports = {
+        (picker.name, split): evaluate(picker.name, picker.curves(w), w, picker.thresholds)
+        for picker in bench.pickers
+        for split, w in windows.items()
+    }
+    lines = []
+    for phase in (P, S):
+        for picker in bench.pickers:
+            found = [reports[picker.name, split].phases[phase][0.5] for split in SPLITS]
+            lines.append([picker.name, "PS"[phase - P], *(x for s in found for x in (s.precision, s.f1))])
+    heads = ["picker", "phase", "dev precision", "dev F1 at 0.5 s", "test precision", "test F1 at 0.5 s"]
+    return {"without_others": table(heads, lines)}
+
+
+def by_groups(bench: Bench) -> Filled:
+    """F1 by signal-to-noise ratio, distance and data set, and the bias against each data set's labels."""
+    windows = evaluation_windows([t for split in SPLITS for t in (*bench.manual[split], *bench.automatic[split])])
+    rows = [row for picker in (bench.tuned, *bench.quick) for row in parts(picker, windows)]
+    f1 = [part_table([r for r in rows if r.by == by], by, "f1") for by in ("SNR", "distance", "data set")]
+    bias = part_table([r for r in rows if r.by == "data set"], "data set", "median_s")
+    return {"by_groups": "\n\n".join(f1), "bias": bias}
+
+
+def part_table(rows: Sequence[Part], by: str, value: str) -> str:
+    """A row per part and phase, a column per picker."""
+    names = list(dict.fromkeys(r.picker for r in rows))
+    cells = {(r.phase, r.part, r.picker): r for r in rows}
+    lines = []
+    for phase, part in dict.fromkeys((r.phase, r.part) for r in sorted(rows, key=lambda r: r.phase)):
+        own = [cells[phase, part, name] for name in names]
+        lines.append([part, phase, own[0].labels, *(getattr(r, value) for r in own)])
+    return table([by, "phase", "labels", *names], lines)
+
+
+def by_field(bench: Bench) -> Filled:
+    """SeisBench's pick benchmark."""
+    onsets = {s: field.detection_targets(bench.manual[s]) for s in SPLITS}
+    phases = {s: field.phase_targets(bench.manual[s]) for s in SPLITS}
+    lines, timings = [], []
+    for picker in bench.quick:
+        found = {s: field.detection(picker, onsets[s]) for s in SPLITS}
+        named = {s: field.phases(picker, phases["dev"], phases[s]) for s in SPLITS}
+        for s in SPLITS:
+            detected, (identified, rows) = found[s], named[s]
+            counts = (detected.events, detected.noise, detected.auc, identified.p_labels, identified.s_labels)
+            lines.append([s, picker.name, *counts, identified.mcc])
+            timings += [[s, r.phase, r.picker, r.labels, r.mean_s, r.deviation_s, r.mae_s, r.outliers] for r in rows]
+    heads = ["split", "picker", "events", "noise", "AUC", "P", "S", "MCC"]
+    moments = ["split", "phase", "picker", "labels", "mean s", "deviation s", "MAE s", "outliers"]
+    by_split = {"dev": 0, "test": 1}
+    lines.sort(key=lambda row: by_split[row[0]])
+    timings.sort(key=lambda row: (by_split[row[0]], row[1]))
+    return {"field": table(heads, lines), "timing": table(moments, timings)}
+
+
+def shifts(bench: Bench) -> Filled:
+    """The same record from many starts, in windows and through the detector."""
+    events = {split: bench.events(split) for split in SPLITS}
+    windows = [(split, r) for split in SPLITS for p in bench.quick for r in in_windows(p, events[split])]
+    cuts = [CutConfig(stride_s=stride, blinding_s=blinding) for stride, blinding in CHOICES]
+    choices = [("dev", r) for cut in cuts for r in in_detector(bench.cba, events["dev"], cut)]
+    own = [("test", r) for p in bench.quick for r in in_detector(p, events["test"], CutConfig())]
+    shown = {"single windows": [r for split, r in windows if split == "test"], "jijin detect": [r for _, r in own]}
+    figures.stability(shown, DOCS / "figures/shift.png")
+    found = {"shift_windows": windows, "shift_choices": choices, "shift_detector": own}
+    return {name: stable(rows) for name, rows in found.items()}
+
+
+def stable(rows: Sequence[tuple[str, Stability]]) -> str:
+    """A table of stabilities, each with its split."""
+    heads = ["split", "picker", "seen in", "phase", "arrivals", "lost", "95 %", "unsteady"]
+    heads += ["moved: median s", "95 % s", "over 0.02 s"]
+    lines = [
+        [split, r.picker, r.seen_in, r.phase, r.arrivals, r.lost, r.interval, r.unsteady]
+        + [f"{r.moved_median_s:.4f}", f"{r.moved_95_s:.4f}", r.far]
+        for split, r in rows
+    ]
+    return table(heads, lines)
+
+
+def borders(bench: Bench) -> Filled:
+    """Onsets at every position of a window, and on every tenth of its second."""
+    manual = [t for split in SPLITS for t in bench.manual[split] if t.onsets]
+    at = [row for picker in bench.quick for row in positions(picker, manual)]
+    tenths = [row for picker in bench.quick for row in seconds(picker, manual)]
+    figures.borders(at, tenths, DOCS / "figures/position.png")
+    lines = []
+    for name, phase in ((picker.name, phase) for phase in "PS" for picker in bench.quick):
+        own = [r for r in tenths if (r.picker, r.phase) == (name, phase)]
+        moved = [r.moved_s for r in own]
+        recall = [r.recall for r in at if (r.picker, r.phase) == (name, phase)]
+        whole = [f"{max(moved) - min(moved):.4f}", own[0].labels_here, own[0].picks_here]
+        lines.append([name, phase, sum(r.picks for r in own), *whole, recall[0], recall[len(recall) // 2], recall[-1]])
+    heads = ["picker", "phase", "picks", "swing s", "labels within 0.05 s of a whole second", "picks there"]
+    heads += ["recall 1.2 s after the start", "in the middle", "1.2 s before the end"]
+    return {"position": table(heads, lines)}
+
+
+def uncertainty(bench: Bench) -> Filled:
+    """Coverage of the stated time uncertainty."""
+    rows = {split: coverages(bench.cba, evaluation_windows(bench.manual[split])) for split in SPLITS}
+    figures.coverage(rows, DOCS / "figures/uncertainty.png")
+    lines = [
+        [split, r.phase, r.part, r.picks, r.within, r.interval, r.stated_s, r.needed_s]
+        for split in SPLITS
+        for r in rows[split]
+    ]
+    heads = ["split", "phase", "picks of", "picks", "within", "95 %", "stated: median s", "68 % of residuals s"]
+    return {"uncertainty": table(heads, lines)}
+
+
+def probability(bench: Bench) -> Filled:
+    """Reliability of the picks' probabilities."""
+    windows = evaluation_windows([t for split in SPLITS for t in bench.manual[split]])
+    found = {p.name: reliability(p, windows) for p in [bench.cba, *bench.peers]}
+    figures.reliability(found, DOCS / "figures/reliability.png")
+    lines = [
+        [name, *(calibration_error([r for r in rows if r.phase == phase]) for phase in "PS")]
+        for name, rows in found.items()
+    ]
+    return {"probability": table(["picker", "P", "S"], lines)}
+
+
+def spoilt(bench: Bench) -> Filled:
+    """What is lost under every condition."""
+    rows = losses(bench.quick, base_windows([t for split in SPLITS for t in bench.events(split)]))
+    figures.losses(rows, DOCS / "figures/conditions.png")
+    names = [p.name for p in bench.quick]
+    cells = {(r.condition, r.level, r.picker, r.phase): r for r in rows}
+    lines = []
+    for condition, level in dict.fromkeys((r.condition, r.level) for r in rows):
+        own = [cells[condition, level, name, phase] for phase in "PS" for name in names]
+        lines.append([condition, level, own[0].labels, own[-1].labels, *(r.f1 if r.labels else "" for r in own)])
+    heads = ["condition", "", "P labels", "S labels", *(f"{phase} {name}" for phase in "PS" for name in names)]
+    return {"conditions": table(heads, lines)}
+
+
+def noise(bench: Bench) -> Filled:
+    """False picks of real and disturbed noise."""
+    windows = [w for split in SPLITS for w in evaluation_windows(bench.manual[split]) if w.category in QUIET]
+    rows = false_picks(bench.quick, windows)
+    found = found_in(bench.cba, windows, min(bench.cba.thresholds.values()))
+    figures.noise_picks(windows, found, bench.cba.thresholds, DOCS / "figures/noise.png")
+    heads = ["noise", "picker", "hours", "P an hour", "S an hour", "others see it too"]
+    lines = [
+        [r.noise, r.picker, f"{r.hours:.2f}", f"{r.p_per_hour:.1f}", f"{r.s_per_hour:.1f}", r.shared] for r in rows
+    ]
+    return {"noise": table(heads, lines)}
+
+
+def continuously(bench: Bench) -> Filled:
+    """Agreement on continuous records."""
+    rows, places = [], []
+    for trace in bench.records:
+        found, where = agreement(bench.cba, trace, bench.table)
+        rows += found
+        places += [(trace, place) for place in where]
+    figures.differences(places, DOCS / "figures/continuous.png")
+    heads = ["record", "phase", "shared by 3 of 4", "found by jijin", "picks of jijin", "only jijin", "only they"]
+    lines = [[r.record, r.phase, r.shared, r.recall, r.ours, r.ours_alone, r.theirs_alone] for r in rows]
+    for phase in "PS":
+        own = [r for r in rows if r.phase == phase]
+        shared, ours, alone, theirs = (
+            sum(getattr(r, name) for r in own) for name in ("shared", "ours", "ours_alone", "theirs_alone")
+        )
+        lines.append(["all", phase, shared, 1 - theirs / max(shared, 1), ours, alone, theirs])
+    return {"continuous": table(heads, lines)}

@@ -112,10 +112,11 @@ def by_field(bench: Bench) -> Filled:
         named = {s: field.phases(picker, phases["dev"], phases[s]) for s in SPLITS}
         for s in SPLITS:
             detected, (identified, rows) = found[s], named[s]
-            counts = (detected.events, detected.noise, detected.auc, identified.p_labels, identified.s_labels)
-            lines.append([s, picker.name, *counts, identified.mcc])
+            events = (detected.events, detected.noise, detected.auc, detected.interval)
+            labels = (identified.p_labels, identified.s_labels, identified.mcc, identified.interval)
+            lines.append([s, picker.name, *events, *labels])
             timings += [[s, r.phase, r.picker, r.labels, r.mean_s, r.deviation_s, r.mae_s, r.outliers] for r in rows]
-    heads = ["split", "picker", "events", "noise", "AUC", "P", "S", "MCC"]
+    heads = ["split", "picker", "events", "noise", "AUC", "95 %", "P", "S", "MCC", "95 %"]
     moments = ["split", "phase", "picker", "labels", "mean s", "deviation s", "MAE s", "outliers"]
     by_split = {"dev": 0, "test": 1}
     lines.sort(key=lambda row: by_split[row[0]])

@@ -3,6 +3,7 @@ import pytest
 
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate import best_thresholds, evaluate, evaluation_windows, find_picks, match, score
+from jijin.evaluate.scores import bootstrap, bootstrap_rows
 
 
 def bump(*onsets, height=0.9):
@@ -77,3 +78,21 @@ def test_the_best_threshold_lies_between_signal_and_noise():
     two = np.stack([bump(2000, height=0.8), bump(3000, height=0.2)])
     best = best_thresholds({P: one, S: two}, windows)
     assert 0.42 < best[P] < 0.8 and 0.2 < best[S] < 0.8
+
+
+def test_both_bootstraps_give_the_binomial_interval_of_a_share():
+    hits = np.random.default_rng(0).random(400) < 0.7
+    groups = [str(k) for k in range(400)]
+    half = 1.96 * np.sqrt(hits.mean() * (1 - hits.mean()) / 400)
+    sums = np.stack([hits, np.ones(400)], 1)
+    for low, high in (
+        bootstrap(sums, groups, lambda x: x[..., 0] / x[..., 1]),
+        bootstrap_rows(groups, lambda rows: hits[rows].mean()),
+    ):
+        assert (low, high) == pytest.approx((hits.mean() - half, hits.mean() + half), abs=0.01)
+
+
+def test_records_of_one_earthquake_are_drawn_together():
+    hits = np.repeat([1.0, 0.0], 200)
+    assert bootstrap_rows(["a"] * 200 + ["b"] * 200, lambda rows: hits[rows].mean()) == (0.0, 1.0)
+    assert bootstrap_rows([], lambda rows: 0.0) == pytest.approx((np.nan, np.nan), nan_ok=True)

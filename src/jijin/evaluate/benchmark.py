@@ -18,7 +18,7 @@ from jijin.data.labels import NOISE
 from jijin.data.splits import place
 from jijin.data.traces import DETECTION, LabelledTrace, P, S
 from jijin.evaluate.pickers import Picker, predict_with
-from jijin.evaluate.scores import moments
+from jijin.evaluate.scores import bootstrap_rows, moments
 from jijin.evaluate.windows import LENGTH, RATE, Window, window_at
 
 LONG, SHORT = 3000, 1000  # samples of the stretches: 30 s, 10 s
@@ -45,6 +45,7 @@ class Detection:
     events: int
     noise: int
     auc: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Identification:
     p_labels: int
     s_labels: int
     mcc: float
+    interval: tuple[float, float]
     threshold: float
 
 
@@ -117,7 +119,12 @@ def detection(picker: Picker, targets: Sequence[Target]) -> Detection:
     curve = predict_with(picker.model, [t.window for t in targets], outputs=(DETECTION,))[DETECTION]
     score = np.array([c[t.first : t.stop].max() for c, t in zip(curve, targets, strict=True)])
     event = np.array([t.phase != 0 for t in targets])
-    return Detection(picker.name, int(event.sum()), int((~event).sum()), auc(event, score))
+    interval = bootstrap_rows(_groups(targets), lambda rows: auc(event[rows], score[rows]))
+    return Detection(picker.name, int(event.sum()), int((~event).sum()), auc(event, score), interval)
+
+
+def _groups(targets: Sequence[Target]) -> list[str]:
+    return [t.window.source_group for t in targets]
 
 
 def phases(picker: Picker, dev: Sequence[Target], scored: Sequence[Target]) -> tuple[Identification, list[Timing]]:
@@ -125,7 +132,9 @@ def phases(picker: Picker, dev: Sequence[Target], scored: Sequence[Target]) -> t
     ratio, is_p, _ = _peaks(picker, dev)
     at = best_ratio(ratio, is_p)
     ratio, is_p, timings = _peaks(picker, scored)
-    found = Identification(picker.name, int(is_p.sum()), int((~is_p).sum()), mcc(is_p, ratio >= at), at)
+    said = ratio >= at
+    interval = bootstrap_rows(_groups(scored), lambda rows: mcc(is_p[rows], said[rows]))
+    found = Identification(picker.name, int(is_p.sum()), int((~is_p).sum()), mcc(is_p, said), interval, at)
     rows = []
     for phase in (P, S):
         residual = np.array([r for r, t in zip(timings, scored, strict=True) if t.phase == phase])

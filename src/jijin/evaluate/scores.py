@@ -16,7 +16,7 @@ from jijin.evaluate.windows import RATE, Window
 
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
 QUIET = (NOISE, OTHER)  # categories in which every pick is false
-RESAMPLES = 1000
+RESAMPLES, FEW_RESAMPLES = 1000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,19 @@ def bootstrap(
     np.add.at(per_group, index, sums)
     draws = np.random.default_rng(0).integers(len(per_group), size=(RESAMPLES, len(per_group)))
     low, high = np.nanpercentile(measure(per_group[draws].sum(1)), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def bootstrap_rows(groups: Sequence[str], measure: Callable[[NDArray[np.intp]], float]) -> tuple[float, float]:
+    """The same for a measure of rows that is no function of sums; it takes the numbers of the rows that were drawn."""
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    members = [np.flatnonzero(index == k) for k in range(index.max(initial=-1) + 1)]
+    rng = np.random.default_rng(0)
+    draws = (rng.integers(len(members), size=len(members)) for _ in range(FEW_RESAMPLES if members else 0))
+    values = [measure(np.concatenate([members[k] for k in draw])) for draw in draws]
+    if not values or np.isnan(values).all():
+        return float("nan"), float("nan")
+    low, high = np.nanpercentile(values, (2.5, 97.5))
     return float(low), float(high)
 
 

@@ -20,7 +20,9 @@ from jijin.evaluate.scores import bootstrap
 from jijin.evaluate.windows import LENGTH, RATE, window_at
 from jijin.types import NS, Segment
 
-STARTS = tuple(210 * k + k % 4 for k in range(10))  # samples: every tenth of a second, every phase of a network's strides
+STARTS = tuple(
+    210 * k + k % 4 for k in range(10)
+)  # samples: every tenth of a second, every phase of a network's strides
 GRID_STARTS = tuple(611 * k for k in range(5))  # spread over the 30 s of the detector's coarsest grid
 EDGE = 500  # samples at the ends of what is seen, where a picker has too little to go on: not compared
 REACH = 50  # samples within which picks of two starts are one

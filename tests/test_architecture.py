@@ -32,6 +32,7 @@ report      figures
 data        training data
 evaluate    picks against labels
 train       the loop, and export
+interop     our model in other tools
 study       the models of the study side by side
 commands    one file a command
 cli         jijin

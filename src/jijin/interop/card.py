@@ -1,0 +1,44 @@
+"""A model's card in words, for tools that keep one text beside the weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TOLD = {
+    "counts": "Trained on, records by data set (dev and test are other earthquakes)",
+    "licences": "Sources and licences of the training data",
+    "thresholds": "Thresholds, from dev",
+    "time_uncertainty": "Time uncertainty of jijin.pick",
+    "parameters": "Parameters",
+    "sha256": "SHA-256 of the .onnx file",
+}
+
+
+def card_of(file: Path) -> dict[str, Any]:
+    """The card beside an .onnx file; empty if there is none."""
+    path = file.with_suffix(".json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def docstring(name: str, version: str, card: Mapping[str, Any]) -> str:
+    """What a model is, how it scored, what it was trained on and under which licences; a line each."""
+    scores: Any = card.get("scores")
+    splits = scores if isinstance(scores, dict) else {}  # a sentence where nothing was measured
+    lines = [
+        f"{name} {version}, weights of the picker jijin: probabilities of an earthquake, of P and of S at each sample; "
+        "windows of 60 s, components Z, N, E at 100 Hz. Licence: MIT.",
+        *(_score(split, found) for split, found in splits.items()),
+        *(f"{title}: {json.dumps(card[key])}" for key, title in TOLD.items() if key in card),
+    ]
+    return "\n".join(lines)
+
+
+def _score(split: str, scores: Mapping[str, Any]) -> str:
+    told = [
+        f"{phase} F1 {scores[phase.lower()]['0.5_s']['f1']:.2f} ({scores[phase.lower()]['0.5_s']['labels']} labels)"
+        for phase in "PS"
+    ]
+    return f"Within 0.5 s of analysts' labels, {split} split: {', '.join(told)}."

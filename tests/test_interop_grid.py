@@ -15,9 +15,9 @@ from fakes import START_NS, record
 from jijin.config import CutConfig
 from jijin.detector import segments
 from jijin.errors import MissingExtra
-from jijin.interop.card import card_of, docstring
+from jijin.interop.card import docstring
 from jijin.interop.grid import records
-from jijin.models import WEIGHTS
+from jijin.models import WEIGHTS, card_of
 from jijin.types import utc
 from jijin.windows import Cutter
 

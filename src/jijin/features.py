@@ -39,7 +39,7 @@ Array = NDArray[np.float32]
 
 
 def window_features(windows: ArrayLike, chunk: int = 64) -> Array:
-    """Features of windows (window, 3, sample), ZNE, 100 Hz, any units; NaN or zeros are missing. Columns as in NAMES."""
+    """Features of windows (window, 3, sample), ZNE, 100 Hz, any units; NaN or zeros are missing. Columns: NAMES."""
     x = np.asarray(windows, np.float32)
     parts = [_features(x[at : at + chunk]) for at in range(0, len(x), chunk)]
     return np.concatenate([np.zeros((0, len(NAMES)), np.float32), *parts])
@@ -138,7 +138,7 @@ def _blocks_of(x: Array, size: int) -> Array:
 
 
 def _polarisation(x: Array) -> tuple[Array, Array]:
-    """Rectilinearity 1 - (l2 + l3) / (2 l1) of the loudest two seconds, and vertical over horizontal amplitude there."""
+    """Rectilinearity 1 - (l2 + l3) / (2 l1) of the loudest two seconds; vertical over horizontal amplitude there."""
     peak = np.abs(x).sum(1).argmax(-1)
     start = np.clip(peak - AROUND // 2, 0, x.shape[-1] - AROUND)
     index = (start[:, None] + np.arange(AROUND))[:, None]

@@ -8,7 +8,8 @@ The network knows which change of the seismogram is a P and which is an S, but n
 labels scatter by several samples. Within the peak, the Akaike information criterion of two stretches of noise-like
 signal (Maeda 1985, doi:10.4294/zisin1948.38.3_365), summed over the components, finds the sample at which the variance
 changes. The peak is moved as it is, so everything that follows (stitching, picking, uncertainty) stays, and two
-windows that overlap agree on the time. Window lengths were chosen on training windows labelled by analysts.
+windows that overlap agree on the time. Lengths were
+chosen on training windows labelled by analysts; GATHER and the share of S on the dev split.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ S = Search(before=60, after=20, reach=25, contrast=2.0, share=0.75)
 
 
 def settle(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
-    """What a network says of P and S in one normalised window, gathered and moved: see gather and retime."""
+    """What a network says of P and S (sample,) in one normalised window (3, sample), gathered and moved to the onsets.
+
+    gaps : (3, sample), True where a component has no data. See gather and retime.
+    """
     return retime(window, gaps, gather(p, SHARPNESS["P"]), gather(s, SHARPNESS["S"]))
 
 
@@ -65,6 +69,8 @@ def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple
 
 def gather(curve: Curve, sharpness: float) -> Curve:
     """Probability of an onset around each sample (sample,): a Gaussian of that sharpness and height 1 stays 1 high.
+
+    A curve that is faint throughout comes back itself.
 
     >>> x = np.arange(600)
     >>> sure, unsure = (np.exp(-0.5 * ((x - 300) / d) ** 2).astype(np.float32) / d * 5 for d in (5, 20))

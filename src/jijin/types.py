@@ -69,7 +69,7 @@ class Pick:
     phase_hint: str  # "P" or "S"
     time_ns: int
     time_uncertainty_s: float  # one standard deviation
-    probability: float  # highest model probability of the onset, 0 to 1
+    probability: float  # that an onset lies nearby, 0 to 1; see jijin.onsets
     detection: Detection | None = None  # None where the detection curve stayed below its threshold
 
     @property

@@ -155,7 +155,9 @@ def _earlier(start: Path) -> dict[str, Any]:
     """What is known of the weights that a run began with: their own run's settings, or the card of their file."""
     import json
 
+    from jijin.models import card_of
+
     if start.suffix == ".onnx":
-        card = json.loads(start.with_suffix(".json").read_text())
-        return {key: value for key, value in card.items() if key not in ("scores", "thresholds", "time_uncertainty")}
+        left_out = ("scores", "thresholds", "time_uncertainty")
+        return {"file": start.name, **{key: value for key, value in card_of(start).items() if key not in left_out}}
     return _provenance(json.loads((start.parent / "config.json").read_text()))

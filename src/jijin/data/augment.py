@@ -65,17 +65,20 @@ class RandomShift:
     probability: float = 0.3
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
-        n = batch.data.shape[-1]
-        shift = np.where(
-            rng.random(len(batch)) < self.probability, rng.integers(-self.most, self.most + 1, len(batch)), 0
-        )
-        source = np.arange(n) - shift[:, None]
-        inside = ((source >= 0) & (source < n))[:, None]
-        index = np.clip(source, 0, n - 1)[:, None]
-        take = [
-            np.take_along_axis(a, np.broadcast_to(index, a.shape), -1) for a in (batch.data, batch.target, batch.weight)
-        ]
-        return Batch(np.where(inside, take[0], np.float32(np.nan)), take[1] * inside, take[2] * inside)
+        rows = len(batch)
+        shift = np.where(rng.random(rows) < self.probability, rng.integers(-self.most, self.most + 1, rows), 0)
+        out = Batch(batch.data.copy(), batch.target.copy(), batch.weight.copy())
+        for row in np.flatnonzero(shift).tolist():
+            for x, fill in ((out.data, np.nan), (out.target, 0), (out.weight, 0)):
+                x[row] = _moved(x[row], int(shift[row]), fill)
+        return out
+
+
+def _moved(x: Array, by: int, fill: float) -> Array:
+    """x (component, sample) later by so many samples; what comes in is fill."""
+    out, n = np.full_like(x, fill), x.shape[-1]
+    out[:, max(by, 0) : n + min(by, 0)] = x[:, max(-by, 0) : n - max(by, 0)]
+    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jijin.data.labels import OTHER
 from jijin.data.traces import P, S
 from jijin.evaluate.matching import find_onsets, find_picks, pair, sample_of
-from jijin.evaluate.pickers import Curves, Picker
+from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import THRESHOLDS, bootstrap
 from jijin.evaluate.windows import RATE, Window
 
@@ -60,11 +60,12 @@ class Reliability:
     right: float
 
 
-def known_picks(picker: Picker, curves: Curves, windows: Sequence[Window], phase: int) -> list[Known]:
-    """Picks at the picker's threshold that have a label, with the uncertainty that the model states."""
-    stated: Mapping[str, float] = picker.model.time_uncertainty["ps"[phase - P]]
+def known_picks(
+    curves: NDArray[np.float32], windows: Sequence[Window], phase: int, threshold: float, stated: Mapping[str, float]
+) -> list[Known]:
+    """Picks at a threshold that have a label, with the uncertainty that a model states (see jijin.picking)."""
     out = []
-    for found, w in zip(find_onsets(curves[phase], phase, picker.thresholds[phase], stated), windows, strict=True):
+    for found, w in zip(find_onsets(curves, phase, threshold, stated), windows, strict=True):
         by_sample = {sample_of(p): p.time_uncertainty_s for p in found}
         picks = [(sample_of(p), p.probability) for p in found]
         for (x, _), onset in pair(picks, w.onsets[phase], REACH_S * RATE)[0]:
@@ -76,7 +77,8 @@ def coverages(picker: Picker, windows: Sequence[Window]) -> list[Coverage]:
     """Coverage of both phases: all picks, by signal-to-noise ratio, and by what is stated, from small to large."""
     curves, out = picker.curves(windows), []
     for phase in (P, S):
-        known = known_picks(picker, curves, windows, phase)
+        stated = picker.model.time_uncertainty["ps"[phase - P]]
+        known = known_picks(curves[phase], windows, phase, picker.thresholds[phase], stated)
         parts = {"all": known}
         for low, high in pairwise(SNR_EDGES_DB):
             parts[f"SNR {low:g} to {high:g} dB"] = [k for k in known if low <= k.snr_db < high]

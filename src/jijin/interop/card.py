@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 TOLD = {
@@ -15,12 +14,6 @@ TOLD = {
     "parameters": "Parameters",
     "sha256": "SHA-256 of the .onnx file",
 }
-
-
-def card_of(file: Path) -> dict[str, Any]:
-    """The card beside an .onnx file; empty if there is none."""
-    path = file.with_suffix(".json")
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def docstring(name: str, version: str, card: Mapping[str, Any]) -> str:

@@ -31,9 +31,9 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra(str(error.name), "seisbench") from error
 
-from jijin.interop.card import card_of, docstring
+from jijin.interop.card import docstring
 from jijin.interop.grid import records
-from jijin.models import find, load, shipped
+from jijin.models import card_of, find, load, shipped
 from jijin.models.cba import CBA as Network
 from jijin.models.cba import CBAConfig
 from jijin.onsets import settle

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +21,10 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """Probabilities per sample, each (window, sample) float32; 0 where all components are missing."""
+    """Probabilities per sample, each (window, sample) float32; 0 where all components are missing.
+
+    detection: an earthquake is on; p, s: an onset lies nearby, each peak where the waveform changes (jijin.onsets).
+    """
 
     detection: NDArray[np.float32]
     p: NDArray[np.float32]
@@ -62,6 +66,12 @@ def find(name_or_file: str | Path) -> Path:
         known = ", ".join(shipped()) or "none"
         raise ModelError(f"no model '{name_or_file}': neither a file nor a shipped model ({known})")
     return file
+
+
+def card_of(file: Path) -> dict[str, Any]:
+    """The card beside an .onnx file; empty if there is none."""
+    path = file.with_suffix(".json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def load(name_or_file: str | Path = "cba", threads: int | None = None) -> OnnxModel:

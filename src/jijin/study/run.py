@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from jijin.config import check_range
 from jijin.data.splits import NAMES
-from jijin.models import load
+from jijin.models import card_of, load
 from jijin.models.onnx import OnnxModel
 from jijin.study.board import Board
 from jijin.study.classify import run_cnn, run_tree
@@ -136,7 +135,7 @@ class _Work:
         )
 
     def _picker(self, model: OnnxModel, name: str, **about: Any) -> None:
-        parameters = int(json.loads(model.file.with_suffix(".json").read_text())["parameters"])
+        parameters = int(card_of(model.file)["parameters"])
         tuned = tune(self.sample, model)
         result = run_picker(self.sample, model, name, "cba", tuned, parameters=parameters, **about)
         self.add(result)

@@ -18,15 +18,17 @@ from torch import Tensor, nn
 import jijin
 from jijin.data.traces import P, S
 from jijin.errors import ModelError, ReadError
-from jijin.evaluate import Report, Window, best_thresholds, evaluate, find_picks, match, predict_with, summary
+from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
+from jijin.evaluate.calibration import known_picks
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
 from jijin.onsets import smoothing_s
-from jijin.peaks import spread_s
 from jijin.signal import normalise
 
 SAME_F1 = 0.04  # half the 95 % interval of F1 on some sixty labels: a difference that a dev set cannot tell
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
+ONE_DEVIATION = 0.68  # share of the residuals within one standard deviation
+LEAST_SPREAD_S = 1e-3
 FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
 DEFAULTS: dict[str, Any] = {
     "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
@@ -74,7 +76,7 @@ def export(
     settings, reports = DEFAULTS, {}
     if dev:
         curves = predict_with(load(part), dev)
-        settings = settle(curves, dev)
+        settings = tuned_on_dev(curves, dev)
         write_onnx(network, part, name, settings)
         thresholds = {P: settings["thresholds"]["p"], S: settings["thresholds"]["s"]}
         reports["dev"] = evaluate(name, curves, dev, thresholds)
@@ -130,27 +132,21 @@ def check_parity(network: nn.Module, path: Path) -> float:
     return difference
 
 
-def settle(curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window]) -> dict[str, Any]:
+def tuned_on_dev(curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window]) -> dict[str, Any]:
     """Thresholds with the highest F1 on dev, and the uncertainty that holds 68 % of the residuals there."""
     best = best_thresholds(curves, dev, SAME_F1)
-    smoothing = round(smoothing_s(), 4)
-    scales = {phase: _scale(curves[phase], dev, phase, best[phase], smoothing) for phase in (P, S)}
-    uncertainty = {
-        key: {"scale": scales[phase], "floor_s": FLOOR_S[phase], "smoothing_s": smoothing}
-        for phase, key in ((P, "p"), (S, "s"))
-    }
+    uncertainty = {key: _uncertainty(curves[phase], dev, phase, best[phase]) for phase, key in ((P, "p"), (S, "s"))}
     return {"thresholds": {"detection": 0.5, "p": best[P], "s": best[S]}, "time_uncertainty": uncertainty}
 
 
-def _scale(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float, smoothing: float) -> float:
-    """Factor on the spread of a peak that makes it cover 68 % of the residuals."""
-    ratios = []
-    for curve, window, picks in zip(curves, dev, find_picks(curves, phase, threshold), strict=True):
-        for pick in picks:
-            residuals, _, _ = match([pick], window.onsets[phase], (), 50)
-            spread = spread_s(curve, round(pick[0]), pick[0], smoothing)
-            ratios += [abs(r) / 100 / max(spread, 1e-3) for r in residuals]
-    return round(float(np.quantile(ratios, 0.68)), 3) if ratios else 1.0
+def _uncertainty(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float) -> dict[str, float]:
+    """The smallest factor on the spread of a peak with which 68 % of the residuals are covered, or by the floor."""
+    floor_s, smoothing = FLOOR_S[phase], round(smoothing_s(), 4)
+    unscaled = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": smoothing}
+    known = known_picks(curves, dev, phase, threshold, unscaled)
+    needed = [abs(k.residual_s) / k.uncertainty_s if abs(k.residual_s) > floor_s else 0.0 for k in known]
+    scale = round(float(np.quantile(needed, ONE_DEVIATION)), 3) if needed else 1.0
+    return {"scale": scale, "floor_s": floor_s, "smoothing_s": smoothing}
 
 
 def _write_card(out: Path, name: str, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:

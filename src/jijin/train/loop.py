@@ -1,6 +1,7 @@
 """The training loop: read it from top to bottom.
 
-A run folder holds config.json (what was done), last.pt and best.pt (checkpoints), history.csv and TensorBoard's events.
+A run folder holds config.json (what was done), last.pt and best.pt (checkpoints), history.csv, costs.csv (seconds of
+each part) and TensorBoard's events.
 Stopped at any moment, it goes on from last.pt; batch k of a seed is the same in every run.
 """
 
@@ -231,7 +232,10 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
 
 @torch.inference_mode()
 def _validate(state: State, valid: Validation) -> tuple[dict[str, float], NDArray[np.float32]]:
-    """Loss and F1 of the averaged weights, and their curves (window, 3, sample)."""
+    """Loss and F1 of the averaged weights, and their curves (window, 3, sample).
+
+    They are the bare network's, its peaks neither gathered nor moved to the onsets: quick, and lower than at release.
+    """
     state.average.eval()
     logits = torch.cat([state.average(part) for part in valid.data.split(64)])
     parts = [float(masked_loss(logits, valid.target, valid.weight, one)) for one in np.eye(3).tolist()]

@@ -1,7 +1,7 @@
 """What a training run does to its data, by name.
 
 full   ours: real and synthetic earthquakes mixed, stretched, put on noise; every augmentation
-study  the original study's: recorded windows as they are, with its four augmentations
+study  the original study's four augmentations on recorded earthquakes and noise; no synthetic earthquakes
 """
 
 from __future__ import annotations

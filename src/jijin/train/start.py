@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from jijin.errors import MissingExtra, ModelError
+from jijin.models import load
 from jijin.models.cba import CBA
 
 GATES = (0, 2, 3, 1)  # torch keeps an LSTM's gates as input, forget, cell, output; ONNX as input, output, forget, cell
@@ -43,6 +44,7 @@ def network_from_file(file: Path, model: CBA) -> CBA:
     except ImportError as error:
         raise MissingExtra("onnx", "train") from error
 
+    load(file, threads=1)  # says what is wrong with a file that is no model at all
     try:
         arrays = {a.name: numpy_helper.to_array(a) for a in onnx.load(str(file)).graph.initializer}
         _fill(model, arrays)

@@ -92,6 +92,18 @@ def test_weights_that_are_here_are_used_with_seisbenchs_own_preprocessing(cache)
     assert np.allclose(out["p"][1, :1500], theirs[:1500], atol=1e-5)  # from 1500 on windows overlap
 
 
+def test_a_picker_of_seisbench_sees_no_step_at_a_gap(cache):
+    save(cache, "PhaseNet", phases="NPS", norm="peak")
+    (peer,), _ = peers(None, download=False)
+    x = np.random.default_rng(0).standard_normal((1, 3, 6000)).astype(np.float32)
+    x[:, :, 2000:2500] = 0
+    there = x != 0
+    level = x - there * (x.sum(-1, keepdims=True) / there.sum(-1, keepdims=True))
+    expected = peer.model.model.predict(level.astype(np.float32))
+    found = peer.model.predict(np.where(there, x + 100, 0).astype(np.float32))
+    assert np.ptp(expected["p"]) > 1e-3 and np.allclose(found["p"], expected["p"], atol=1e-4)
+
+
 def test_eqtransformers_detection_is_its_first_curve(cache):
     network = save(cache, "EQTransformer")
     (peer,), _ = peers(None, download=False)

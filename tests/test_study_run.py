@@ -166,13 +166,14 @@ def test_a_component_that_is_left_out_is_zero_and_the_others_are_as_they_were(sa
     assert np.array_equal(east[:, 2], data[:, 2]) and not east[:, :2].any()
 
 
-def test_the_score_is_the_peak_of_the_detection_curve_or_else_of_p():
+def test_the_score_is_the_peak_of_the_detection_curve_or_else_of_p_and_s_together():
     x = np.zeros((3, 3, 6000), np.float32)
     x[1, 0, 99] = 7
     assert predict(Recorder(), x).score.tolist() == [0, 2, 0]
     without = Recorder()
-    without.predict = lambda windows: {**Recorder().predict(windows), "det": None}
-    assert predict(without, x).score.tolist() == [0, 1, 0]
+    x[2, :2, 99] = 7
+    without.predict = lambda windows: {"p": 0.5 * windows[:, 0] / 7, "s": 0.25 * windows[:, 1] / 7, "det": None}
+    assert predict(without, x).score.tolist() == [0, 0.5, 0.75]
 
 
 def test_published_splits_train_on_the_train_split_alone_and_test_on_the_common_test(sample):

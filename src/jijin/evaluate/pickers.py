@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,17 @@ def predict_with(model: Any, windows: Sequence[Window], batch: int = 64, outputs
 
     DETECTION among the outputs is the detection curve; of a model without one, P and S together.
     """
-    parts: dict[int, list[NDArray[np.float32]]] = {output: [] for output in outputs}
-    for at in range(0, len(windows), batch):
-        out = model.predict(np.stack([w.data for w in windows[at : at + batch]]))
-        for output in outputs:
-            parts[output].append(_output(out, output))
+    batches = (np.stack([w.data for w in windows[at : at + batch]]) for at in range(0, len(windows), batch))
+    parts = list(predict_batches(model, batches, outputs))
     empty = np.empty((0, LENGTH), np.float32)
-    return {output: np.concatenate(arrays) if arrays else empty for output, arrays in parts.items()}
+    return {output: np.concatenate([part[output] for part in parts]) if parts else empty for output in outputs}
+
+
+def predict_batches(model: Any, batches: Iterable[NDArray[np.float32]], outputs: Sequence[int]) -> Iterator[Curves]:
+    """The same of batches (window, 3, 6000), one after the other."""
+    for batch in batches:
+        out = model.predict(batch)
+        yield {output: _output(out, output) for output in outputs}
 
 
 def _output(out: Any, output: int) -> NDArray[np.float32]:

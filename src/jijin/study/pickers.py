@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.traces import P, S
+from jijin.data.traces import DETECTION, P, S
 from jijin.evaluate import Report, best_thresholds, evaluate
+from jijin.evaluate.pickers import predict_batches
 from jijin.study.results import Fold, ModelResult
 from jijin.study.sample import Sample
 from jijin.study.scores import best_threshold, confusion, fold
@@ -24,7 +25,7 @@ BATCH = 64
 class Output:
     """score : (window,), earthquake or noise; p, s : (window, 6000) probabilities; seconds that it all took.
 
-    The score of a window is the largest value of its detection curve; without one, as of PhaseNet, that of P.
+    The score of a window is the largest value of its detection curve; without one, as of PhaseNet, that of P + S.
     """
 
     score: NDArray[np.float32]
@@ -56,11 +57,9 @@ def predict(model: Any, windows: NDArray[np.float32]) -> Output:
 
 
 def _predict(model: Any, windows: NDArray[np.float32]) -> Iterator[tuple[NDArray[Any], ...]]:
-    for at in range(0, len(windows), BATCH):
-        out = model.predict(windows[at : at + BATCH])
-        named = out if isinstance(out, Mapping) else {"det": out.detection, "p": out.p, "s": out.s}
-        detection = named["p"] if named.get("det") is None else named["det"]
-        yield detection.max(1), named["p"], named["s"]
+    batches = (windows[at : at + BATCH] for at in range(0, len(windows), BATCH))
+    for out in predict_batches(model, batches, (DETECTION, P, S)):
+        yield out[DETECTION].max(1), out[P], out[S]
 
 
 def tune(sample: Sample, model: Any) -> Tuned:

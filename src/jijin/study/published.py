@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from jijin.errors import MissingExtra
 from jijin.evaluate import LENGTH, load_peers
+from jijin.evaluate.pickers import Peer
 
 WEIGHTS = (("EQTransformer", "original"), ("PhaseNet", "original"))  # SeisBench's class and weights
 ORDER = "ZNE"
@@ -21,7 +22,7 @@ RATE = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Peer:
+class Published:
     """A published picker: predict(windows (window, 3, 6000), ZNE) -> "det", "p", "s", each (window, 6000) or None."""
 
     name: str
@@ -40,13 +41,13 @@ class Peer:
         return f"{data}, by its authors" if data else "its authors' data"
 
 
-def peers(folder: Path | None, download: bool) -> tuple[list[Peer], list[str]]:
+def peers(folder: Path | None, download: bool) -> tuple[list[Published], list[str]]:
     """The pickers of a folder with a peers.py, else SeisBench's with the weights that it has on this machine.
 
     download lets SeisBench fetch weights that are not here yet. Also returns what is left out, and why.
     """
     if folder is not None:
-        return [Peer(name, model) for name, model in load_peers(folder)], []
+        return [Published(name, model) for name, model in load_peers(folder)], []
     if find_spec("seisbench") is None:
         return [], [f"EQTransformer and PhaseNet were left out: {MissingExtra('seisbench', 'seisbench')}"]
     found, notes = [], []
@@ -59,18 +60,18 @@ def peers(folder: Path | None, download: bool) -> tuple[list[Peer], list[str]]:
         if model is None:
             notes.append(f"{name} was left out: SeisBench has no '{weights}' weights here; --download fetches them")
         else:
-            found.append(Peer(name, model))
+            found.append(Published(name, model))
     return found, notes
 
 
-def from_seisbench(name: str, weights: str, download: bool) -> SeisBenchPicker | None:
+def from_seisbench(name: str, weights: str, download: bool) -> Peer | None:
     """SeisBench's model with its published weights; None where they are not on this machine and may not be fetched."""
     import seisbench.models
 
     kind = getattr(seisbench.models, name)
     if not download and not kind.list_versions(weights, remote=False):
         return None
-    return SeisBenchPicker(kind.from_pretrained(weights))
+    return Peer(SeisBenchPicker(kind.from_pretrained(weights)))
 
 
 class SeisBenchPicker:

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from jijin.data.traces import LabelledTrace, P, S
-from jijin.evaluate import best_thresholds, evaluate, evaluation_windows, find_picks, match, score
+from jijin.evaluate import (
+    THRESHOLDS,
+    best_thresholds,
+    counts_at,
+    evaluate,
+    evaluation_windows,
+    find_picks,
+    match,
+    score,
+)
 from jijin.evaluate.scores import bootstrap, bootstrap_rows
 
 
@@ -78,6 +87,13 @@ def test_the_best_threshold_lies_between_signal_and_noise():
     two = np.stack([bump(2000, height=0.8), bump(3000, height=0.2)])
     best = best_thresholds({P: one, S: two}, windows)
     assert 0.42 < best[P] < 0.8 and 0.2 < best[S] < 0.8
+
+
+def test_counts_by_threshold_leave_other_sources_out():
+    windows = [window((2000,)), window(category="noise"), window(category="other")]
+    counts = counts_at(np.stack([bump(2000, height=0.52), bump(3000, height=0.32), bump(3000)]), windows, P)
+    for threshold, row in zip(THRESHOLDS, counts.tolist(), strict=True):
+        assert row == [threshold < 0.52, threshold < 0.32, threshold > 0.52], threshold
 
 
 def test_both_bootstraps_give_the_binomial_interval_of_a_share():

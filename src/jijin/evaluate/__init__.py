@@ -20,7 +20,7 @@ are not independent.
 
 from __future__ import annotations
 
-from jijin.evaluate.matching import TOLERANCES_S, Picks, find_picks, match
+from jijin.evaluate.matching import TOLERANCE_S, Picks, find_picks, match
 from jijin.evaluate.pickers import load_peers, predict_with
 from jijin.evaluate.scores import (
     QUIET,
@@ -28,6 +28,8 @@ from jijin.evaluate.scores import (
     Report,
     Score,
     best_thresholds,
+    count,
+    counts_at,
     evaluate,
     score,
     summary,
@@ -41,12 +43,14 @@ __all__ = [
     "QUIET",
     "RATE",
     "THRESHOLDS",
-    "TOLERANCES_S",
+    "TOLERANCE_S",
     "Picks",
     "Report",
     "Score",
     "Window",
     "best_thresholds",
+    "count",
+    "counts_at",
     "evaluate",
     "evaluation_windows",
     "find_picks",

@@ -14,6 +14,7 @@ from jijin.picking import OnsetFinder
 from jijin.types import NS, Pick
 
 TOLERANCES_S = (0.1, 0.5)
+TOLERANCE_S = max(TOLERANCES_S)  # where one number is told
 EXACT = {"scale": 0.0, "floor_s": 0.0}
 Picks = list[tuple[float, float]]  # (sample, probability)
 
@@ -72,7 +73,9 @@ def count_outside(picks: Picks, ignored: Sequence[tuple[float, float]]) -> int:
     return sum(not any(a <= x < b for a, b in ignored) for x, _ in picks)
 
 
-def residuals_s(picks: Sequence[Picks], windows: Sequence[Window], phase: int, reach_s: float = 0.5) -> list[float]:
+def residuals_s(
+    picks: Sequence[Picks], windows: Sequence[Window], phase: int, reach_s: float = TOLERANCE_S
+) -> list[float]:
     """pick - label in seconds, of all windows."""
     rows = zip(picks, windows, strict=True)
     return [(x[0] - onset) / RATE for p, w in rows for x, onset in pair(p, w.onsets[phase], reach_s * RATE)[0]]

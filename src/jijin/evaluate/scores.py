@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate.matching import TOLERANCES_S, Picks, count_outside, find_picks, match
+from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks, count_outside, find_picks, match
 from jijin.evaluate.windows import RATE, Window
 
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
@@ -122,7 +122,7 @@ def evaluate(
         picks = find_picks(curves[phase], phase, thresholds[phase])
         scored = {t: score([picks[i] for i in kept], counted, phase, t) for t in TOLERANCES_S}
         phases[phase] = {t: result for t, (result, _) in scored.items()}
-        residuals[phase] = moments(scored[max(TOLERANCES_S)][1])
+        residuals[phase] = moments(scored[TOLERANCE_S][1])
         for kind in QUIET:
             false[kind][phase] = false_per_hour(picks, windows, phase, kind)
     hours = {kind: sum(w.hours for w in windows if w.category == kind) for kind in QUIET}
@@ -143,18 +143,23 @@ def moments(residuals: Sequence[float] | NDArray[np.float64]) -> tuple[float, fl
     return float(x.mean()), float(x.std()), float(np.abs(x).mean())
 
 
+def counts_at(curves: NDArray[np.floating[Any]], windows: Sequence[Window], phase: int) -> NDArray[np.float64]:
+    """Hit, false and missed within 0.5 s at each of THRESHOLDS, (threshold, 3), on earthquakes and noise."""
+    rows = [i for i, w in enumerate(windows) if w.category != OTHER]
+    kept = [windows[i] for i in rows]
+    found = find_picks(curves[rows], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
+    higher = ([[x for x in w if x[1] >= t] for w in found] for t in THRESHOLDS)
+    return np.array([count(picks, kept, phase, TOLERANCE_S)[0].sum(0) for picks in higher])
+
+
 def best_thresholds(
     curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window], within: float = 0.0
 ) -> dict[int, float]:
     """Threshold of each phase with the best F1 at 0.5 s on earthquakes and noise: the middle of those so near."""
-    rows = [i for i, w in enumerate(windows) if w.category != OTHER]
-    curves, windows = {phase: curves[phase][rows] for phase in (P, S)}, [windows[i] for i in rows]
     out = {}
     for phase in (P, S):
-        found = find_picks(curves[phase], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
-        kept = ([[x for x in w if x[1] >= t] for w in found] for t in THRESHOLDS)
-        f1 = [f1_of(count(picks, windows, phase, 0.5)[0].sum(0)) for picks in kept]
-        equal = np.flatnonzero(np.asarray(f1) >= max(f1) - within - 1e-9)
+        f1 = f1_of(counts_at(curves[phase], windows, phase))
+        equal = np.flatnonzero(f1 >= f1.max() - within - 1e-9)
         out[phase] = THRESHOLDS[int(equal[(len(equal) - 1) // 2])]
     return out
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.traces import P, S
-from jijin.evaluate import Report
+from jijin.evaluate import TOLERANCE_S, Report
 from jijin.report.plots import COLOURS as PHASES
 from jijin.report.plots import GREY, INK
 from jijin.study import tables
 from jijin.study.canvas import Look, grid, legend, looks, panel, plain, slug
 from jijin.study.contents import Item, Note, Picture
-from jijin.study.picked import TOLERANCE_S, Picker, precision_recall, residuals
+from jijin.study.picked import Picker, precision_recall, residuals
 from jijin.study.results import ModelResult, Study
 
 if TYPE_CHECKING:

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate import RATE, THRESHOLDS, Picks, Window, find_picks, match
+from jijin.evaluate import TOLERANCE_S, Picks, Window, count, counts_at, find_picks
 from jijin.study.results import ModelResult, Study
-
-TOLERANCE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,30 +39,14 @@ def _picker(result: ModelResult) -> Picker:
 
 def residuals(picks: Sequence[Picks], windows: Sequence[Window], phase: int) -> NDArray[np.float64]:
     """pick - label in seconds of the picks within 0.5 s of a label, windows of other sources left out."""
-    return np.array([r / RATE for found, w in _scored(picks, windows) for r in _match(found, w, phase)[0]])
+    kept = [k for k, w in enumerate(windows) if w.category != OTHER]
+    return np.array(count([picks[k] for k in kept], [windows[k] for k in kept], phase, TOLERANCE_S)[1])
 
 
 def precision_recall(
     curves: NDArray[Any], windows: Sequence[Window], phase: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Precision and recall of picks at evaluate.THRESHOLDS, ascending; precision is NaN where nothing is picked."""
-    found = find_picks(curves, phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
-    counts = np.array([_counts([[x for x in w if x[1] >= t] for w in found], windows, phase) for t in THRESHOLDS])
-    hit, false, missed = counts.T
+    hit, false, missed = counts_at(curves, windows, phase).T
     with np.errstate(invalid="ignore"):
         return hit / (hit + false), hit / (hit + missed)
-
-
-def _counts(picks: Sequence[Picks], windows: Sequence[Window], phase: int) -> NDArray[np.float64]:
-    """Matched, false and missed."""
-    rows = [_match(found, w, phase) for found, w in _scored(picks, windows)]
-    return np.array([(len(r), false, missed) for r, false, missed in rows], float).reshape(-1, 3).sum(0)
-
-
-def _match(picks: Picks, window: Window, phase: int) -> tuple[Any, ...]:
-    return match(picks, window.onsets[phase], window.ignored[phase], TOLERANCE_S * RATE)
-
-
-def _scored(picks: Sequence[Picks], windows: Sequence[Window]) -> list[tuple[Picks, Window]]:
-    """Earthquakes and noise, as evaluate scores them."""
-    return [pair for pair in zip(picks, windows, strict=True) if pair[1].category != OTHER]

@@ -10,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.data.traces import P, S
-from jijin.evaluate import Report
+from jijin.evaluate import TOLERANCE_S, Report
 from jijin.study.results import ORIGINAL, Fold, ModelResult, Original, Study
 
-TOLERANCE_S = 0.5
 ORIGINAL_TEST_WINDOWS = 1_200  # that the original study timed its predictions on
 ORIGINAL_PRESENTED = 20_000 * 10  # windows that its CBA was trained with
 LEAST = 1e-7  # probabilities are kept this far from 0 and 1 in the loss: a tree says 0 and 1

@@ -136,7 +136,17 @@ def export(
         evaluation_windows(scored_traces(done["data"], split, None, done["fractions"], done["seed"], others))
         for split in ("dev", "test")
     )
-    typer.echo(str(write(run, output, dev, test, name, _provenance(done))))
+    typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)})))
+
+
+def _pace(run: Path) -> dict[str, float]:
+    """Training windows a second of a run: the median of its epochs."""
+    import pandas as pd
+
+    history = run / "history.csv"
+    return (
+        {"windows_per_s": round(float(pd.read_csv(history)["windows_per_s"].median()), 1)} if history.exists() else {}
+    )
 
 
 def _provenance(done: dict[str, Any]) -> dict[str, Any]:

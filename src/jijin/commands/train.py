@@ -143,10 +143,8 @@ def _pace(run: Path) -> dict[str, float]:
     """Training windows a second of a run: the median of its epochs."""
     import pandas as pd
 
-    history = run / "history.csv"
-    return (
-        {"windows_per_s": round(float(pd.read_csv(history)["windows_per_s"].median()), 1)} if history.exists() else {}
-    )
+    path = run / "history.csv"
+    return {"windows_per_s": round(float(pd.read_csv(path)["windows_per_s"].median()), 1)} if path.exists() else {}
 
 
 def _provenance(done: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,9 @@ def test_every_protocol_can_be_named_on_the_command_line():
 
 @pytest.mark.parametrize("name", sorted(set(PROTOCOLS) - {"conditions", "noise", "stitching"}))
 def test_a_perfect_picker_has_rows_of_every_kind_under_its_name(name):
-    for _, heads, lines in tables(PROTOCOLS[name]([picker()], EVENTS, EVENTS)):
+    found = list(tables(PROTOCOLS[name]([picker()], EVENTS, EVENTS)))
+    assert found
+    for _, heads, lines in found:
         assert lines and all(line[heads.index("picker")] == "steps" and len(line) == len(heads) for line in lines)
 
 

@@ -177,7 +177,9 @@ def test_an_empty_stream_gives_nothing(model):
 
 def test_curves_do_not_depend_on_the_batch(model):
     stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 100)
-    for one, other in zip(model.annotate(stream, batch_size=1), model.annotate(stream), strict=True):
+    singly, together = model.annotate(stream, batch_size=1), model.annotate(stream)
+    assert len(singly) == 3
+    for one, other in zip(singly, together, strict=True):
         assert np.abs(one.data - other.data).max() < 1e-5
 
 
@@ -185,6 +187,7 @@ def test_seisbenchs_own_stacking_blinding_and_overlap_do_what_they_say(model):
     stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 100)
     averaged = model.annotate(stream, blinding=(100, 101))  # unequal: discarded, not faded
     highest = model.annotate(stream, stacking="max")
+    assert len(averaged) == 3
     for mean, most in zip(averaged, highest, strict=True):
         assert len(mean) == len(most) == 10_000 and (most.data >= mean.data - 1e-6).all()
     uneven = model.annotate(stream, overlap=0.3)
@@ -213,6 +216,7 @@ def test_thresholds_are_those_of_the_file_and_can_be_given(model):
 def test_a_pick_lies_within_its_trigger_and_its_detection(model):
     out = model.classify(obspy.read())
     curves = model.annotate(obspy.read())
+    assert [pick.phase for pick in out.picks] == ["P", "S"]
     for pick in out.picks:
         (curve,) = curves.select(channel=f"CBA_{pick.phase}")
         level = model.default_args[f"{pick.phase}_threshold"] / 2

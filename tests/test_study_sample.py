@@ -81,6 +81,7 @@ def test_what_is_masked_moves_with_the_window(tmp_path):
         rows.append({"trace_name": f"t{k}", "source_group": f"g{k}", **(quake if k % 2 else {"source_type": "noise"})})
     folder = write_seisbench(tmp_path / "s", waveforms, pd.DataFrame(rows).assign(trace_sampling_rate_hz=100.0))
     sample = draw([folder], 20, 20)
+    assert sum(bool(t.p) for t in sample.traces) == 20
     for trace in (t for t in sample.traces if t.p):
         ((first, last),) = [(a, b) for output, a, b in trace.masked if output == S]
         assert (first, last) == (trace.p[0] + 10, trace.p[0] + 7000)

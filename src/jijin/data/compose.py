@@ -129,7 +129,7 @@ class Composer:
 
 def highpassed(x: Array) -> Array:
     """(3, sample) above the model's corner frequency, missing samples as zero."""
-    return sosfilt(highpass_filter(100.0).astype(np.float32), np.nan_to_num(x), axis=-1)
+    return sosfilt(highpass_filter(100.0), np.nan_to_num(x), axis=-1)
 
 
 def deviation(x: Array) -> np.float32:

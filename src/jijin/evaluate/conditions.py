@@ -24,7 +24,6 @@ GAPS = 3  # in a window
 DROWNED = 10  # samples beside a gap within which an onset is not there to be found
 SEED = 0
 WHOLE = "unspoilt"
-Data = NDArray[np.float32]
 Spoil = Callable[[Window, np.random.Generator], Window | None]
 
 

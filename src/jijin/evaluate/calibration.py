@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate.matching import find_onsets, find_picks, pair, sample_of
+from jijin.evaluate.matching import find_onsets, find_picks, outside, pair, sample_of
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import THRESHOLDS, bootstrap
 from jijin.evaluate.windows import RATE, Window
@@ -124,7 +124,7 @@ def _judged(
     said, right = [], []
     for picks, w in zip(find_picks(curves, phase, THRESHOLDS[0]), windows, strict=True):
         pairs, free = pair(picks, w.onsets[phase], REACH_S * RATE)
-        counted = [pick for pick in free if not any(a <= pick[0] < b for a, b in w.ignored[phase])]
+        counted = outside(free, w.ignored[phase])
         said += [pick[1] for pick, _ in pairs] + [pick[1] for pick in counted]
         right += [1.0] * len(pairs) + [0.0] * len(counted)
     return np.array(said), np.array(right)

@@ -54,7 +54,7 @@ def match(
     ([-3.0], 1, 0)
     """
     pairs, free = pair(picks, onsets, reach)
-    return [pick[0] - onset for pick, onset in pairs], count_outside(free, ignored), len(onsets) - len(pairs)
+    return [pick[0] - onset for pick, onset in pairs], len(outside(free, ignored)), len(onsets) - len(pairs)
 
 
 def pair(picks: Picks, onsets: Sequence[float], reach: float) -> tuple[list[tuple[tuple[float, float], float]], Picks]:
@@ -68,9 +68,9 @@ def pair(picks: Picks, onsets: Sequence[float], reach: float) -> tuple[list[tupl
     return pairs, free
 
 
-def count_outside(picks: Picks, ignored: Sequence[tuple[float, float]]) -> int:
-    """How many picks lie outside of the ignored stretches."""
-    return sum(not any(a <= x < b for a, b in ignored) for x, _ in picks)
+def outside(picks: Picks, ignored: Sequence[tuple[float, float]]) -> Picks:
+    """Picks that lie outside of the ignored stretches, [first, stop) in samples."""
+    return [pick for pick in picks if not any(a <= pick[0] < b for a, b in ignored)]
 
 
 def residuals_s(

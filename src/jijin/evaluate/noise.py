@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate.matching import Picks, find_picks
+from jijin.evaluate.matching import Picks, find_picks, outside
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.windows import LENGTH, RATE, Window
 from jijin.signal import missing
@@ -47,7 +47,7 @@ def _rates(noise: str, windows: Sequence[Window], pickers: Sequence[Picker]) -> 
     hours = sum(w.hours for w in windows)
     low = [found_in(picker, windows, HINT) for picker in pickers]
     for k, picker in enumerate(pickers):
-        own = {phase: _outside(picker, low[k], windows, phase) for phase in (P, S)}
+        own = {phase: _own(picker, low[k], windows, phase) for phase in (P, S)}
         others = [found for i, found in enumerate(low) if i != k]
         flags = [_seen(others, row, x) for phase in (P, S) for row, picks in enumerate(own[phase]) for x, _ in picks]
         p, s = (sum(map(len, own[phase])) / hours for phase in (P, S))
@@ -60,10 +60,10 @@ def found_in(picker: Picker, windows: Sequence[Window], threshold: float) -> dic
     return {phase: find_picks(curves[phase], phase, threshold) for phase in (P, S)}
 
 
-def _outside(picker: Picker, found: dict[int, list[Picks]], windows: Sequence[Window], phase: int) -> list[Picks]:
+def _own(picker: Picker, found: dict[int, list[Picks]], windows: Sequence[Window], phase: int) -> list[Picks]:
     """Picks over the picker's threshold outside of ignored stretches."""
     return [
-        [x for x in picks if x[1] >= picker.thresholds[phase] and not any(a <= x[0] < b for a, b in w.ignored[phase])]
+        outside([x for x in picks if x[1] >= picker.thresholds[phase]], w.ignored[phase])
         for picks, w in zip(found[phase], windows, strict=True)
     ]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks, count_outside, find_picks, match
+from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks, find_picks, match, outside
 from jijin.evaluate.windows import RATE, Window
 
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
@@ -134,7 +134,7 @@ def false_per_hour(picks: Sequence[Picks], windows: Sequence[Window], phase: int
     """Picks an hour of the windows of a category, outside of what is ignored; NaN without such windows."""
     rows = [(p, w) for p, w in zip(picks, windows, strict=True) if w.category == category]
     hours = sum(w.hours for _, w in rows)
-    return sum(count_outside(p, w.ignored[phase]) for p, w in rows) / hours if hours else float("nan")
+    return sum(len(outside(p, w.ignored[phase])) for p, w in rows) / hours if hours else float("nan")
 
 
 def moments(residuals: Sequence[float] | NDArray[np.float64]) -> tuple[float, float, float]:

@@ -31,6 +31,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra(str(error.name), "seisbench") from error
 
+from jijin.evaluate.matching import EXACT
 from jijin.interop.card import docstring
 from jijin.interop.grid import records
 from jijin.models import card_of, find, load, shipped
@@ -235,7 +236,7 @@ def picks_of(trace: Any, phase: str, threshold: float) -> Iterator[util.Pick]:
     seed_id = ".".join(trace.id.split(".")[:3])
     curve, zero = np.nan_to_num(trace.data), trace.stats.starttime
     separation = round(PickConfig().min_separation_s * RATE)
-    finder = OnsetFinder(phase, threshold, {"scale": 0.0, "floor_s": 0.0}, separation)
+    finder = OnsetFinder(phase, threshold, EXACT, separation)
     low = np.flatnonzero(curve < threshold / 2)
     for onset in finder.push(curve, lambda *_: (seed_id, 0), final=True):
         at = int(np.searchsorted(low, onset.index))

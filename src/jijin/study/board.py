@@ -43,7 +43,7 @@ class Board:
 
     def result(self, sample: Sample, result: ModelResult, settings: Mapping[str, Any]) -> None:
         """Evaluation of a model: precision-recall curve, pictures of test windows, scores beside its settings."""
-        truth = sample.is_earthquake[sample.study.split == "test"]
+        truth = sample.is_earthquake[sample.study.test]
         scores = {"test/f1": result.detection.f1, "test/accuracy": result.detection.accuracy, **_pick_scores(result)}
         with self._writer(result.name) as writer:
             writer.add_pr_curve("earthquake or noise", truth, result.score)
@@ -72,7 +72,7 @@ def _figure(sample: Sample, result: ModelResult) -> Any:
     """Some test windows, half of them earthquakes, with targets and curves."""
     from jijin.study.batches import validation
 
-    test = np.flatnonzero(sample.study.split == "test")
+    test = sample.study.test
     event = sample.is_earthquake[test]
     shown = np.concatenate([np.flatnonzero(event)[: SHOWN // 2], np.flatnonzero(~event)[: SHOWN // 2]])
     valid = validation([sample.traces[test[i]] for i in shown], [sample.study.windows[test[i]] for i in shown])

@@ -121,7 +121,7 @@ def _result(
     sample: Sample, predict: Callable[[NDArray[np.float32]], NDArray[np.float32]], name: str, family: str, **about: Any
 ) -> ModelResult:
     """A classifier on the common test windows, its threshold chosen on the dev windows."""
-    dev, test, truth = sample.rows("dev"), np.flatnonzero(sample.study.split == "test"), sample.is_earthquake
+    dev, test, truth = sample.rows("dev"), sample.study.test, sample.is_earthquake
     threshold = best_threshold(predict(sample.data[dev]), truth[dev])
     windows = sample.data[test]
     began = time.perf_counter()

@@ -71,7 +71,7 @@ def tune(sample: Sample, model: Any) -> Tuned:
 
 def run_picker(sample: Sample, model: Any, name: str, family: str, tuned: Tuned, **about: Any) -> ModelResult:
     """A picker on the common test windows."""
-    rows = test_rows(sample)
+    rows = sample.study.test
     out = predict(model, sample.data[rows])
     counts = confusion(sample.is_earthquake[rows], out.score >= tuned.score)
     kept = {phase: curves.astype(np.float16) for phase, curves in out.curves.items()}  # of every picker, until the end
@@ -81,13 +81,8 @@ def run_picker(sample: Sample, model: Any, name: str, family: str, tuned: Tuned,
     )  # fmt: skip
 
 
-def test_rows(sample: Sample) -> NDArray[np.intp]:
-    """The common test windows, in the order of Study.test."""
-    return np.flatnonzero(sample.study.split == "test")
-
-
 def _report(sample: Sample, name: str, out: Output, tuned: Tuned) -> Report:
-    windows = [sample.study.windows[i] for i in test_rows(sample)]
+    windows = [sample.study.windows[i] for i in sample.study.test]
     return evaluate(name, out.curves, windows, tuned.phases)
 
 
@@ -100,7 +95,7 @@ def by_components(
     """
     assert whole.report is not None
     reports, folds = {"ZNE": whole.report}, {"ZNE": whole.detection}
-    rows = test_rows(sample)
+    rows = sample.study.test
     for components in inputs:
         windows = sample.data[rows] * np.array([[c in components] for c in "ZNE"], np.float32)
         out = predict(model, windows)

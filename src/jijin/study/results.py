@@ -31,6 +31,11 @@ class StudySet:
         """Of each window: an earthquake (True) or noise."""
         return np.array([w.category == "earthquake" for w in self.windows])
 
+    @property
+    def test(self) -> NDArray[np.intp]:
+        """Rows that every model is scored on, ascending."""
+        return np.flatnonzero(self.split == "test")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
@@ -131,4 +136,4 @@ class Study:
     @property
     def test(self) -> NDArray[np.intp]:
         """Rows of data that the models were scored on."""
-        return np.flatnonzero(self.data.split == "test")
+        return self.data.test

@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-CURVES = (("detection", "#009E73"), ("P", "#D55E00"), ("S", "#0072B2"))
+from jijin.report.plots import COLOURS
+
+CURVES = ("Detection", "P", "S")
 
 
 def dev_figure(
@@ -17,10 +19,10 @@ def dev_figure(
     figure = Figure(figsize=(10, 2 * len(rows)), layout="constrained")
     for axes, row in zip(np.atleast_1d(figure.subplots(len(rows), 1, sharex=True)), rows, strict=True):
         time_s = np.arange(data.shape[-1]) / 100
-        for k, (name, colour) in enumerate(CURVES):
+        for k, name in enumerate(CURVES):
             axes.plot(time_s, data[row, k] / (np.abs(data[row, k]).max() + 1e-9) * 0.5 - 1 - k, color="0.4", lw=0.4)
-            axes.plot(time_s, target[row, k], color=colour, lw=0.8, ls="--")
-            axes.plot(time_s, curves[row, k], color=colour, lw=1.0, label=name)
+            axes.plot(time_s, target[row, k], color=COLOURS[name], lw=0.8, ls="--")
+            axes.plot(time_s, curves[row, k], color=COLOURS[name], lw=1.0, label=name)
         axes.set(xlim=(0, time_s[-1]), ylim=(-3.6, 1.1), yticks=[])
     axes.set_xlabel("time in the window (s)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=3)

@@ -8,13 +8,11 @@ should run on the machine. How good the picks are is measured by accuracy.py.
 
 from __future__ import annotations
 
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 
 from jijin.evaluate import load_peers
 from jijin.models import load
+from jijin.study.machine import machine as here
 
 REPEATS, WINDOWS = 5, 64
 
@@ -36,13 +35,7 @@ def main(peers: Path) -> None:
 
 def machine(script: str) -> str:
     """What it was measured on."""
-    names = ("jijin", "numpy", "onnxruntime", "torch", "seisbench")
-    cpu = next(
-        (x.split(":")[1].strip() for x in Path("/proc/cpuinfo").read_text().splitlines() if x.startswith("model name")),
-        "?",
-    )
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    return f"Made by `benchmarks/{script}` on {date.today()}: {cpu}, Python {platform.python_version()}, {versions}."
+    return f"Made by `benchmarks/{script}` on {date.today()}: {here()}."
 
 
 def forward(models: list[tuple[str, Any]]) -> str:

@@ -149,6 +149,8 @@ def losses(rows: Sequence[Loss], path: Path) -> None:
         axes.set_title(kind, fontsize=8, loc="left")
         axes.tick_params(labelsize=7)
         axes.set_ylim(0, 1.02)
+    for axes in grid[len(kinds) :]:
+        axes.set_axis_off()
     grid[0].legend(fontsize=5, frameon=False, ncols=2)
     _save(figure, path)
 
@@ -156,7 +158,7 @@ def losses(rows: Sequence[Loss], path: Path) -> None:
 def noise_picks(
     windows: Sequence[Window], found: Mapping[int, Sequence[Picks]], thresholds: Mapping[int, float], path: Path
 ) -> None:
-    """The surest false picks: ten seconds around each."""
+    """The surest false picks, one a record: ten seconds around each."""
     rows = [
         (probability, x, phase, w)
         for phase in (P, S)
@@ -164,8 +166,10 @@ def noise_picks(
         for x, probability in picks
         if probability >= thresholds[phase] and not any(a <= x < b for a, b in w.ignored[phase])
     ]
-    rows.sort(key=lambda row: -row[0])
-    _panels([(w.data, x, f"{w.dataset} {'PS'[phase - P]} {p:.2f}") for p, x, phase, w in rows[:PANELS]], path)
+    surest: dict[str, tuple[Any, float, str]] = {}
+    for p, x, phase, w in sorted(rows, key=lambda row: -row[0]):
+        surest.setdefault(w.name, (w.data, x, f"{w.dataset} {'PS'[phase - P]} {p:.2f}"))
+    _panels(list(surest.values())[:PANELS], path)
 
 
 def differences(places: Sequence[tuple[LabelledTrace, Difference]], path: Path) -> None:

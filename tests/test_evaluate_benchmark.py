@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,8 +27,8 @@ def test_the_best_ratio_parts_p_from_s():
 
 
 def test_stretches_hold_their_onset_and_only_that_one():
-    targets = phase_targets([*EVENTS, step_trace(3000, 3050)])
-    assert len(targets) == 40  # of the last trace none: P and S are half a second apart
+    targets = phase_targets([*EVENTS, step_trace(3000, 3300), step_trace(3000, 3050)])
+    assert len(targets) == 42  # of the last trace none: P and S are half a second apart
     for t in targets:
         inside = [x for phase in (P, S) for x in t.window.onsets[phase] if t.first <= x < t.stop]
         assert inside == [t.onset] and t.stop - t.first == 1000
@@ -44,6 +46,12 @@ def test_a_perfect_picker_has_auc_and_mcc_one_and_no_residual():
     identified, (p, s) = phases(picker(), targets, targets)
     assert identified.mcc == 1 and (identified.p_labels, identified.s_labels) == (20, 20)
     assert (p.mean_s, p.deviation_s, s.outliers) == pytest.approx((0, 0, 0), abs=1e-6)
+
+
+def test_a_stretch_in_which_an_unlabelled_onset_may_be_is_timed_and_not_named():
+    unpicked = replace(EVENTS[0], s=(), masked=((S, 2000, 9000),))
+    identified, (p, s) = phases(picker(), phase_targets(EVENTS), phase_targets([unpicked, *EVENTS[1:3]]))
+    assert (identified.p_labels, identified.s_labels, p.labels, s.labels) == (2, 2, 3, 2)
 
 
 def test_outliers_are_counted_and_left_out_of_the_residuals():

@@ -7,6 +7,7 @@ ratio of highest P to highest S, the ratio's threshold chosen on dev), and when 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,25 +94,31 @@ def phase_targets(traces: Sequence[LabelledTrace]) -> list[Target]:
     for trace in traces:
         for phase, onsets in ((P, trace.p), (S, trace.s)):
             for onset in onsets:
-                out += [t for t in _around(trace, onset, phase, SHORT) if _alone(trace, t, onset)]
+                out += _around(trace, onset, phase, SHORT)
     return out
 
 
 def _around(trace: LabelledTrace, onset: float, phase: int, length: int) -> list[Target]:
-    """A stretch around an onset, at a place in it that depends on the trace's name alone; none if the record ends."""
-    share = INSIDE + (1 - 2 * INSIDE) * place(f"{trace.name}/{phase}/{length}")
-    begin = int(onset - share * length)
-    begin = int(np.clip(begin, 0, max(trace.data.shape[1] - length, 0)))
-    if not begin + 50 <= onset < min(begin + length, trace.data.shape[1]) - 50:
+    """A stretch around an onset, at a place in it that depends on the trace alone; no other onset in a short one.
+
+    None if the record or another onset leaves no room for it.
+    """
+    inside, spare = INSIDE * length, max(trace.data.shape[1] - length, 0)
+    others = [x for x in trace.onsets if x != onset] if length == SHORT else []
+    low = math.ceil(max([onset - length + inside, 0, *(x + 1 for x in others if x < onset)]))
+    high = math.floor(min([onset - inside, spare, *(x - length for x in others if x > onset)]))
+    if low > high:
         return []
+    begin = low + round((high - low) * place(f"{trace.name}/{phase}/{length}"))
     start = int(np.clip(begin - (LENGTH - length) // 2, 0, max(trace.data.shape[1] - LENGTH, 0)))
     first = begin - start
     return [Target(window_at(trace, start), first, min(first + length, LENGTH), phase, onset - start)]
 
 
-def _alone(trace: LabelledTrace, target: Target, onset: float) -> bool:
-    start = onset - target.onset
-    return sum(target.first <= x - start < target.stop for x in trace.onsets) == 1
+def certain(target: Target) -> bool:
+    """Whether nothing that may be there is unlabelled in the stretch."""
+    stretches = (s for phase in (P, S) for s in target.window.ignored[phase])
+    return not any(first < target.stop and stop > target.first for first, stop in stretches)
 
 
 def detection(picker: Picker, targets: Sequence[Target]) -> Detection:
@@ -128,23 +135,28 @@ def _groups(targets: Sequence[Target]) -> list[str]:
 
 
 def phases(picker: Picker, dev: Sequence[Target], scored: Sequence[Target]) -> tuple[Identification, list[Timing]]:
-    """Tasks 2 and 3; the threshold of the ratio is chosen on dev."""
-    ratio, is_p, _ = _peaks(picker, dev)
+    """Tasks 2 and 3; the ratio's threshold is chosen on dev. A stretch with another, unlabelled onset is timed only."""
+    ratio, is_p, _ = _peaks(picker, [t for t in dev if certain(t)])
     at = best_ratio(ratio, is_p)
-    ratio, is_p, timings = _peaks(picker, scored)
-    said = ratio >= at
-    interval = bootstrap_rows(_groups(scored), lambda rows: mcc(is_p[rows], said[rows]))
-    found = Identification(picker.name, int(is_p.sum()), int((~is_p).sum()), mcc(is_p, said), interval, at)
-    rows = []
-    for phase in (P, S):
-        residual = np.array([r for r, t in zip(timings, scored, strict=True) if t.phase == phase])
-        near = residual[np.abs(residual) <= OUTLIER_S]
-        outliers = 1 - len(near) / max(len(residual), 1)
-        rows.append(Timing(picker.name, "PS"[phase - P], len(residual), *moments(near), outliers))
-    return found, rows
+    ratio, _, residuals = _peaks(picker, scored)
+    rows = [timing(picker.name, phase, residuals, scored) for phase in (P, S)]
+    sure = [i for i, t in enumerate(scored) if certain(t)]
+    is_p, said = np.array([scored[i].phase == P for i in sure], bool), ratio[sure] >= at
+    groups = _groups([scored[i] for i in sure])
+    interval = bootstrap_rows(groups, lambda rows: mcc(is_p[rows], said[rows]))
+    count = int(is_p.sum())
+    return Identification(picker.name, count, len(sure) - count, mcc(is_p, said), interval, at), rows
 
 
-def _peaks(picker: Picker, targets: Sequence[Target]) -> tuple[NDArray[Any], NDArray[Any], list[float]]:
+def timing(name: str, phase: int, residuals: Sequence[float], targets: Sequence[Target]) -> Timing:
+    """Task 3 for one phase; residuals in s, of every target."""
+    residual = np.array([r for r, t in zip(residuals, targets, strict=True) if t.phase == phase])
+    near = residual[np.abs(residual) <= OUTLIER_S]
+    outliers = 1 - len(near) / len(residual) if len(residual) else float("nan")
+    return Timing(name, "PS"[phase - P], len(residual), *moments(near), outliers)
+
+
+def _peaks(picker: Picker, targets: Sequence[Target]) -> tuple[NDArray[Any], NDArray[np.bool_], list[float]]:
     """Ratio of highest P to highest S, whether it is a P, and residual of the labelled phase in s, of each target."""
     curves = picker.curves([t.window for t in targets])
     ratios, residuals = [], []
@@ -152,7 +164,7 @@ def _peaks(picker: Picker, targets: Sequence[Target]) -> tuple[NDArray[Any], NDA
         p, s = (curves[phase][i, t.first : t.stop] for phase in (P, S))
         ratios.append(p.max() / max(s.max(), 1e-9))
         residuals.append((t.first + int((p if t.phase == P else s).argmax()) - t.onset) / RATE)
-    return np.array(ratios), np.array([t.phase == P for t in targets]), residuals
+    return np.array(ratios, float), np.array([t.phase == P for t in targets], bool), residuals
 
 
 def auc(positive: NDArray[np.bool_], score: NDArray[Any]) -> float:
@@ -178,7 +190,9 @@ def mcc(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
 
 
 def best_ratio(ratio: NDArray[np.float64], is_p: NDArray[np.bool_]) -> float:
-    """The ratio with the highest MCC, the middle of two neighbours on a logarithmic scale."""
+    """The ratio with the highest MCC, the middle of two neighbours on a logarithmic scale; 1 without any."""
+    if len(ratio) == 0:
+        return 1.0
     x = np.unique(np.log10(np.clip(ratio, 1e-6, 1e6)))
     middles = (x[1:] + x[:-1]) / 2 if len(x) > 1 else np.zeros(1)
     values = np.array([mcc(is_p, ratio >= 10**m) for m in middles])

@@ -1,12 +1,14 @@
 import json
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from jijin.cli import app
 from jijin.data.export import write_seisbench
+from jijin.evaluate.continuous import OTHERS
 from jijin.evaluate.protocols import PROTOCOLS, tables
 from pickers import picker, step_trace
 
@@ -14,9 +16,9 @@ EVENTS = [step_trace(3000 + k, 3500, group=str(k)) for k in range(3)]
 
 
 def test_every_protocol_can_be_named_on_the_command_line():
-    from jijin.commands.evaluate import NAMES, SCORES
+    from jijin.commands.evaluate import CONTINUOUS, NAMES, SCORES
 
-    assert set(NAMES) == {SCORES, *PROTOCOLS}
+    assert set(NAMES) == {SCORES, CONTINUOUS, *PROTOCOLS}
 
 
 @pytest.mark.parametrize("name", sorted(set(PROTOCOLS) - {"conditions", "noise", "stitching"}))
@@ -54,5 +56,31 @@ def test_the_command_writes_the_rows_that_it_shows(tmp_path):
     (row,) = (r for r in json.loads((tmp_path / "out.json").read_text()) if (r["picker"], r["phase"]) == ("steps", "P"))
     assert (row["kind"], row["arrivals"], row["lost"]) == ("Stability", 3, 0.0)
     assert "steps" in done.output and "stability" in done.output
+    assert b"NaN" not in (tmp_path / "out.json").read_bytes()
     wrong = CliRunner().invoke(app, [*words, "--protocol", "shifty"])
     assert "must be one of scores, groups" in str(wrong.exception)
+
+
+def test_a_protocol_says_what_it_needs(tmp_path):
+    done = CliRunner().invoke(app, ["evaluate", "--protocol", "continuous", "--others", str(tmp_path)])
+    assert "continuous needs --records" in str(done.exception)
+    assert "scores needs --data" in str(CliRunner().invoke(app, ["evaluate"]).exception)
+
+
+def test_agreement_on_a_folder_of_miniseed_comes_from_the_command_line(tmp_path):
+    (tmp_path / "peers.py").write_text(PEERS)
+    trace = step_trace(3000, 3500, n=12000)
+    (tmp_path / "here").mkdir()
+    for code, row in zip("ZNE", trace.data, strict=True):
+        header = {"network": "XX", "station": "STA", "channel": f"HH{code}", "sampling_rate": 100.0}
+        obspy.Trace(row, header).write(str(tmp_path / f"here/{code}.mseed"), format="MSEED")
+    columns = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]
+    rows = [("continuous/here", "STA", name, "P", 3000, 0.9) for name in OTHERS[:3]]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "picks.csv", index=False)
+    words = ["--records", str(tmp_path / "here"), "--others", str(tmp_path / "picks.csv"), "--peers", str(tmp_path)]
+    out = tmp_path / "out.json"
+    done = CliRunner().invoke(app, ["evaluate", "--protocol", "continuous", *words, "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    found = {(r["picker"], r["phase"]): r for r in json.loads(out.read_text())}
+    assert found["steps", "P"]["shared"] == 1 and found["steps", "P"]["recall"] == 1.0
+    assert found["steps", "S"]["recall"] is None  # nothing to find

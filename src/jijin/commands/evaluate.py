@@ -15,12 +15,26 @@ if TYPE_CHECKING:
     from jijin.evaluate.pickers import Picker
 
 SCORES = "scores"
-NAMES = (SCORES, "groups", "benchmark", "shift", "stitching", "position", "conditions", "calibration", "noise")
+CONTINUOUS = "continuous"
+NAMES = (
+    SCORES,
+    "groups",
+    "benchmark",
+    "shift",
+    "stitching",
+    "position",
+    "conditions",
+    "calibration",
+    "noise",
+    CONTINUOUS,
+)
 Threshold = Annotated[float | None, typer.Option(min=0.001, max=1, help="Instead of the model's own.")]
 
 
 def evaluate(
-    data: Annotated[list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; repeat for more.")],
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="STEAD, SeisBench's format or a pack; repeat for more.")
+    ] = None,
     protocol: Annotated[str, typer.Option(help=f"What is measured: {', '.join(NAMES)}.")] = SCORES,
     model: Annotated[list[str] | None, typer.Option("--model", help="Name or .onnx file; repeat for more.")] = None,
     peers: Annotated[Path | None, typer.Option(help="Folder with a peers.py: NAMES and load(name).")] = None,
@@ -28,6 +42,9 @@ def evaluate(
     only: Annotated[str | None, typer.Option(help="Data sets to score, by name, with commas.")] = None,
     others: Annotated[
         list[Path] | None, typer.Option(help="CSV of several pickers' picks: what two find is no false pick.")
+    ] = None,
+    records: Annotated[
+        list[Path] | None, typer.Option(help="Folder of miniSEED for the protocol continuous; repeat for more.")
     ] = None,
     automatic: Annotated[bool, typer.Option("--automatic", help="Labels by machines are scored too.")] = False,
     tune: Annotated[bool, typer.Option("--tune", help="Every picker at its best threshold on the dev split.")] = False,
@@ -43,25 +60,39 @@ def evaluate(
     and data set. benchmark: detection AUC in 30 s, phase MCC and residuals in 10 s. shift: the same record from many
     starts; stitching: the same through jijin detect, by overlap. position: onsets near window borders and on whole
     seconds. conditions: components, rates, gaps, clipping, two events, cut records. calibration: of time uncertainty
-    and probability. noise: false picks by their cause.
+    and probability. noise: false picks by their cause. continuous: agreement with the pickers of --others on --records.
 
     Labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
     """
-    from jijin.data.corpus import scored_traces
+    import json
+
+    from jijin.data.corpus import continuous, scored_traces
+    from jijin.data.teachers import read_picks
+    from jijin.evaluate.continuous import agreements
+    from jijin.evaluate.protocols import PROTOCOLS
 
     if protocol not in NAMES:
         raise ConfigError(f"'protocol' must be one of {', '.join(NAMES)} (got {protocol!r})")
+    need = {"--records": records, "--others": others} if protocol == CONTINUOUS else {"--data": data}
+    if missing := [name for name, given in need.items() if not given]:
+        raise ConfigError(f"the protocol {protocol} needs {' and '.join(missing)}")
     names = only.split(",") if only else None
+    wanted = ("" if protocol == CONTINUOUS else split, "dev" if tune or protocol == "benchmark" else "")
     traces, dev = (
-        scored_traces(data, part, names, parse_fractions(fractions), seed, others or [], automatic) if part else []
-        for part in (split, "dev" if tune or protocol == "benchmark" else "")
+        scored_traces(data or [], part, names, parse_fractions(fractions), seed, others or [], automatic)
+        if part
+        else []
+        for part in wanted
     )
     pickers = [_at_thresholds(picker, threshold_p, threshold_s) for picker in _pickers(model, peers, dev, tune)]
-    done = _scores(pickers, traces) if protocol == SCORES else _rows(protocol, pickers, dev, traces)
+    if protocol == SCORES:
+        done: Any = _scores(pickers, traces)
+    elif protocol == CONTINUOUS:
+        done = _shown(agreements(pickers, continuous(records or []), read_picks(others or [])))
+    else:
+        done = _shown(PROTOCOLS[protocol](pickers, dev, traces))
     if output is not None:
-        import json
-
-        output.write_text(json.dumps(done, indent=1) + "\n")
+        output.write_text(json.dumps(_plain(done), indent=1) + "\n")
 
 
 def _pickers(models: list[str] | None, peers: Path | None, dev: list[Any], tune: bool) -> list[Picker]:
@@ -97,15 +128,24 @@ def _scores(pickers: list[Picker], traces: list[Any]) -> dict[str, Any]:
     return {report.name: summary(report) for report in reports}
 
 
-def _rows(protocol: str, pickers: list[Picker], dev: list[Any], traces: list[Any]) -> list[dict[str, Any]]:
+def _shown(rows: list[Any]) -> list[dict[str, Any]]:
+    """Print the rows, a table for each kind; the same as dictionaries."""
     from dataclasses import asdict
 
-    from jijin.evaluate.protocols import PROTOCOLS, tables
+    from jijin.evaluate.protocols import tables
 
-    rows = PROTOCOLS[protocol](pickers, dev, traces)
     for name, heads, lines in tables(rows):
         _print(name.lower(), heads, lines)
     return [{"kind": type(row).__name__, **asdict(row)} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """The same for JSON, which has no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(x) for key, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(x) for x in value]
+    return None if isinstance(value, float) and value != value else value
 
 
 def show(reports: list[Report]) -> None:

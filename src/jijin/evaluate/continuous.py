@@ -27,6 +27,7 @@ class Agreement:
     ours_alone : picks of ours that no other has at any probability in the table.
     """
 
+    picker: str
     record: str
     phase: str
     shared: int
@@ -61,9 +62,16 @@ def agreement(
         missed = tuple(x for x in both if not _near(x, ours))
         alone = tuple(x for x in ours.tolist() if not _near(x, theirs["sample"].to_numpy(float)))
         recall = 1 - len(missed) / len(both) if both else float("nan")
-        rows.append(Agreement(trace.source_group, name, len(both), recall, len(ours), len(alone), len(missed)))
+        rows.append(
+            Agreement(picker.name, trace.source_group, name, len(both), recall, len(ours), len(alone), len(missed))
+        )
         places.append(Difference(name, alone, missed))
     return rows, places
+
+
+def agreements(pickers: Sequence[Picker], traces: Sequence[LabelledTrace], table: pd.DataFrame) -> list[Agreement]:
+    """Both phases of every record, of every picker in the detector."""
+    return [row for picker in pickers for trace in traces for row in agreement(picker, trace, table)[0]]
 
 
 def shared(picks: pd.DataFrame) -> list[float]:

@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from jijin.models.cnn import CNN, f1, fit, rows  # noqa: E402
+from jijin.models.cnn import CNN, HalfDropout, f1, fit, rows  # noqa: E402
 
 
 def test_the_network_has_the_3537_parameters_of_the_study():
@@ -44,3 +44,13 @@ def test_training_learns_loud_from_quiet_and_repeats():
 
 def test_f1_is_two_hits_over_all_said_and_true():
     assert f1(np.array([1, 1, 0, 0], bool), np.array([1, 0, 1, 0], bool)) == 0.5
+
+
+def test_dropout_keeps_half_of_the_values_doubled_and_none_is_lost_when_predicting():
+    drop, x = HalfDropout(), torch.ones(3, 1001)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        out, other = drop(x), drop(x)
+    assert set(out.unique().tolist()) == {0.0, 2.0} and not torch.equal(out, other)
+    assert out.mean().item() == pytest.approx(1, abs=0.06)
+    assert drop.eval()(x) is x

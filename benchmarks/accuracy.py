@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 import accuracy_parts as parts
@@ -29,7 +30,8 @@ def main(data: Path, peers: Path, cache: Path) -> None:
     """Every part, then the page."""
     bench = prepare(data, peers, cache)
     (parts.DOCS / "figures").mkdir(exist_ok=True)
-    filled = {"made": machine("accuracy.py"), "counts": counts(bench)}
+    digest = sha256(bench.cba.model.file.read_bytes()).hexdigest()
+    filled = {"made": machine("accuracy.py"), "digest": digest[:16], "counts": counts(bench)}
     for part in PARTS:
         print(part.__name__, file=sys.stderr, flush=True)
         filled |= part(bench)

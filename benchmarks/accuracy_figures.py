@@ -194,7 +194,12 @@ def _panels(rows: Sequence[tuple[Any, float, str]], path: Path) -> None:
         for k, row in enumerate(data[:, first:stop]):
             shown = highpassed(row.astype(np.float64), RATE)
             near = time_s > -BEFORE_S
-            axes.plot(time_s[near], shown[near] / max(np.abs(shown[near]).max(), 1e-30) / 2 - k, color="0.2", lw=0.4)
+            axes.plot(
+                time_s[near],
+                shown[near] / max(np.nanmax(np.abs(shown[near]), initial=0), 1e-30) / 2 - k,
+                color="0.2",
+                lw=0.4,
+            )
         axes.axvline(0, color=COLOURS[2], lw=0.8)
         axes.set_title(title, fontsize=6, loc="left")
     _save(figure, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import accuracy_figures as figures
@@ -29,6 +29,12 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     """Markdown."""
     rows = [f"| {' | '.join(map(text, line))} |" for line in lines]
     return "\n".join([f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *rows])
+
+
+def aim(what: str, measured: Mapping[str, float], met: bool) -> str:
+    """A line of the table of aims."""
+    values = ", ".join(f"{name} {value:.3f}" for name, value in measured.items())
+    return f"| {what} | {values} | {'yes' if met else 'no'} |"
 
 
 def scores(bench: Bench) -> Filled:
@@ -134,7 +140,17 @@ def shifts(bench: Bench) -> Filled:
     shown = {"single windows": [r for split, r in windows if split == "test"], "jijin detect": [r for _, r in own]}
     figures.stability(shown, DOCS / "figures/shift.png")
     found = {"shift_windows": windows, "shift_choices": choices, "shift_detector": own}
-    return {name: stable(rows) for name, rows in found.items()}
+    return {name: stable(rows) for name, rows in found.items()} | shift_aims(shown, bench.cba.name)
+
+
+def shift_aims(shown: Mapping[str, Sequence[Stability]], name: str) -> Filled:
+    """At most 1 % of picks lost, moves under 0.02 s."""
+    rows = {f"{r.phase} in {where}": r for where, found in shown.items() for r in found if r.picker == name}
+    lost, moved = ({k: getattr(r, field) for k, r in rows.items()} for field in ("lost", "moved_95_s"))
+    return {
+        "aim_lost": aim("at most 0.01 of picks come and go", lost, max(lost.values()) <= 0.01),
+        "aim_moved": aim("95 % of picks move less than 0.02 s", moved, max(moved.values()) < 0.02),
+    }
 
 
 def stable(rows: Sequence[tuple[str, Stability]]) -> str:
@@ -164,7 +180,12 @@ def borders(bench: Bench) -> Filled:
         lines.append([name, phase, sum(r.picks for r in own), *whole, recall[0], recall[len(recall) // 2], recall[-1]])
     heads = ["picker", "phase", "picks", "swing s", "labels within 0.05 s of a whole second", "picks there"]
     heads += ["recall 1.2 s after the start", "in the middle", "1.2 s before the end"]
-    return {"position": table(heads, lines)}
+    swing = {line[1]: float(line[3]) for line in lines if line[0] == bench.cba.name}
+    met = max(swing.values()) < 0.01
+    return {
+        "position": table(heads, lines),
+        "aim_second": aim("seconds of the window move no pick: 0.01 s", swing, met),
+    }
 
 
 def uncertainty(bench: Bench) -> Filled:
@@ -177,7 +198,10 @@ def uncertainty(bench: Bench) -> Filled:
         for r in rows[split]
     ]
     heads = ["split", "phase", "picks of", "picks", "within", "95 %", "stated: median s", "68 % of residuals s"]
-    return {"uncertainty": table(heads, lines)}
+    test = [r for r in rows["test"] if r.part == "all"]
+    met = all(r.interval[0] <= 0.68 <= r.interval[1] for r in test)
+    right = aim("0.68 of residuals within the uncertainty (inside 95 %)", {r.phase: r.within for r in test}, met)
+    return {"uncertainty": table(heads, lines), "aim_uncertainty": right}
 
 
 def probability(bench: Bench) -> Filled:
@@ -229,10 +253,13 @@ def continuously(bench: Bench) -> Filled:
     figures.differences(places, DOCS / "figures/continuous.png")
     heads = ["record", "phase", "shared by 3 of 4", "found by jijin", "picks of jijin", "only jijin", "only they"]
     lines = [[r.record, r.phase, r.shared, r.recall, r.ours, r.ours_alone, r.theirs_alone] for r in rows]
+    recall = {}
     for phase in "PS":
         own = [r for r in rows if r.phase == phase]
         shared, ours, alone, theirs = (
             sum(getattr(r, name) for r in own) for name in ("shared", "ours", "ours_alone", "theirs_alone")
         )
-        lines.append(["all", phase, shared, 1 - theirs / max(shared, 1), ours, alone, theirs])
-    return {"continuous": table(heads, lines)}
+        recall[phase] = 1 - theirs / max(shared, 1)
+        lines.append(["all", phase, shared, recall[phase], ours, alone, theirs])
+    met = min(recall.values()) >= 0.95
+    return {"continuous": table(heads, lines), "aim_shared": aim("0.95 of what three of four peers share", recall, met)}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -94,15 +96,52 @@ class AsModel:
 
 
 def load_peers(folder: Path) -> list[tuple[str, Any]]:
-    """Pickers of a folder whose peers.py has NAMES and load(name); the file is run. Name and picker of each."""
+    """Pickers of a folder whose peers.py has NAMES and load(name); the file is run. Name and picker of each.
+
+    Raises ReadError or DataError, as peer_loaders and each loader do.
+    """
+    return [(name, load()) for name, load in peer_loaders(folder).items()]
+
+
+def peer_loaders(folder: Path) -> dict[str, Callable[[], Peer]]:
+    """Of each peer of a folder what loads it; its peers.py is run. A loader raises DataError where loading fails.
+
+    Raises ReadError without the file, DataError if it cannot be run or has no NAMES and load(name).
+    """
     path = folder / "peers.py"
     if not path.is_file():
         raise ReadError(f"{path}: no such file; a folder of peers has a peers.py with NAMES and load(name)")
+    module = _executed(path)
+    names, load = getattr(module, "NAMES", None), getattr(module, "load", None)
+    if isinstance(names, str) or not isinstance(names, Iterable) or not callable(load):
+        raise DataError(f"{path} needs NAMES, a list of names, and load(name), which returns a model with predict")
+    return {str(name): partial(_loaded, path, load, name) for name in names}
+
+
+def _executed(path: Path) -> ModuleType:
+    """The module of a file of somebody else's, in which anything may go wrong."""
     spec = importlib.util.spec_from_file_location("jijin_peers", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        return [(name, Peer(module.load(name))) for name in module.NAMES]
-    except ModuleNotFoundError as error:
-        raise DataError(f"{path} needs {error.name}: pip install {error.name}") from error
+    except Exception as error:
+        raise DataError(_blame(f"{path} cannot be run", error)) from error
+    return module
+
+
+def _loaded(path: Path, load: Callable[[str], Any], name: str) -> Peer:
+    try:
+        model = load(name)
+    except Exception as error:
+        raise DataError(_blame(f"{path}: load({name!r}) fails", error)) from error
+    if not callable(getattr(model, "predict", None)):
+        raise DataError(f"{path}: load({name!r}) gives no model with predict(windows), but {type(model).__name__}")
+    return Peer(model)
+
+
+def _blame(what: str, error: Exception) -> str:
+    """What fails and why, in a line: of a package that is missing, how to get it; of wrong syntax, where it stands."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"{what}: it needs {error.name}: pip install {error.name}"
+    return f"{what} ({type(error).__name__}: {error}); mend it, or do without --peers"

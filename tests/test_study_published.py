@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from jijin.errors import ReadError
+from jijin.evaluate import load_peers
 from jijin.study import published
-from jijin.study.published import peers
+from jijin.study.published import of_folder, of_seisbench
 
 SHARED = Path(os.environ.get("JIJIN_SHARED", Path(__file__).parents[2] / "shared"))
 PEERS_PY = """
@@ -51,28 +52,35 @@ def save(cache, name, seed=0, **options):
 
 def test_a_folder_of_peers_is_taken_as_it_is(tmp_path):
     (tmp_path / "peers.py").write_text(PEERS_PY)
-    ((peer,), notes) = peers(tmp_path, download=False)
+    ((peer,), notes) = of_folder(tmp_path)
     assert (peer.name, peer.parameters, notes) == ("phasenet_loud", 0, [])
     assert peer.trained_on == "Northern California, by its authors"
     with pytest.raises(ReadError, match=r"peers\.py"):
-        peers(tmp_path / "nowhere", download=False)
+        of_folder(tmp_path / "nowhere")
+
+
+def test_a_peer_that_cannot_be_loaded_is_left_out_and_the_others_are_not(tmp_path):
+    more = "NAMES += ['lost']\ndef load(name):\n    return Loud() if name == NAMES[0] else open('gone.pt')\n"
+    (tmp_path / "peers.py").write_text(PEERS_PY + more)
+    ((peer,), (note,)) = of_folder(tmp_path)
+    assert peer.name == "phasenet_loud" and note.startswith("lost was left out: ") and "gone.pt" in note
 
 
 def test_without_seisbench_the_install_line_is_told(monkeypatch):
     monkeypatch.setattr(published, "find_spec", lambda name: None)
-    found, (note,) = peers(None, download=False)
+    found, (note,) = of_seisbench(download=False)
     assert found == [] and "pip install 'jijin[seisbench]'" in note
 
 
 def test_without_weights_nothing_is_fetched_unless_asked(cache, monkeypatch):
     asked = []
     monkeypatch.setattr("seisbench.util.ls_webdav", lambda *path: asked.append(path))
-    found, notes = peers(None, download=False)
+    found, notes = of_seisbench(download=False)
     assert (found, asked) == ([], []) and len(notes) == 2 and all("--download" in note for note in notes)
 
 
 def test_a_server_that_cannot_be_reached_is_a_line_and_no_crash(cache):
-    found, notes = peers(None, download=True)
+    found, notes = of_seisbench(download=True)
     assert found == [] and len(notes) == 2 and "EQTransformer was left out" in notes[0] and "no route" in notes[0]
 
 
@@ -80,7 +88,7 @@ def test_weights_that_are_here_are_used_with_seisbenchs_own_preprocessing(cache)
     from obspy import Stream, Trace, UTCDateTime
 
     network = save(cache, "PhaseNet", phases="NPS", norm="peak", component_order="ENZ")
-    (peer,), (note,) = peers(None, download=False)
+    (peer,), (note,) = of_seisbench(download=False)
     assert (peer.name, peer.parameters) == ("PhaseNet", sum(p.numel() for p in network.parameters()))
     assert note.startswith("EQTransformer was left out")
     x = np.random.default_rng(0).standard_normal((2, 3, 6000)).astype(np.float32) * 1e4
@@ -94,7 +102,7 @@ def test_weights_that_are_here_are_used_with_seisbenchs_own_preprocessing(cache)
 
 def test_a_picker_of_seisbench_sees_no_step_at_a_gap(cache):
     save(cache, "PhaseNet", phases="NPS", norm="peak")
-    (peer,), _ = peers(None, download=False)
+    (peer,), _ = of_seisbench(download=False)
     x = np.random.default_rng(0).standard_normal((1, 3, 6000)).astype(np.float32)
     x[:, :, 2000:2500] = 0
     there = x != 0
@@ -106,7 +114,7 @@ def test_a_picker_of_seisbench_sees_no_step_at_a_gap(cache):
 
 def test_eqtransformers_detection_is_its_first_curve(cache):
     network = save(cache, "EQTransformer")
-    (peer,), _ = peers(None, download=False)
+    (peer,), _ = of_seisbench(download=False)
     x = np.random.default_rng(0).standard_normal((2, 3, 6000)).astype(np.float32)
     out = peer.model.predict(x)
     import torch
@@ -121,7 +129,7 @@ def test_the_filter_that_weights_ask_for_is_obspys(cache):
     from obspy import Trace
 
     save(cache, "PhaseNet", phases="NPS", filter_args=["bandpass"], filter_kwargs={"freqmin": 1, "freqmax": 45})
-    (peer,), _ = peers(None, download=False)
+    (peer,), _ = of_seisbench(download=False)
     x = np.random.default_rng(0).standard_normal((2, 3, 6000)).astype(np.float32)
     expected = Trace(x[1, 2].astype(float), {"sampling_rate": 100}).filter("bandpass", freqmin=1, freqmax=45).data
     assert np.allclose(peer.model._filtered(x)[1, 2], expected, atol=1e-5)
@@ -131,7 +139,7 @@ def test_the_filter_that_weights_ask_for_is_obspys(cache):
 def test_the_picker_agrees_with_peers_that_were_checked_against_the_original(cache):
     import torch
 
-    reference = dict(published.load_peers(SHARED / "peers"))["phasenet_original"]
+    reference = dict(load_peers(SHARED / "peers"))["phasenet_original"]
     network = save(cache, "PhaseNet", phases="NPS", component_order="ENZ")
     network.load_state_dict(torch.load(SHARED / "peers" / "phasenet_original.pt", weights_only=True))
     x = np.random.default_rng(0).standard_normal((2, 3, 6000)).astype(np.float32)

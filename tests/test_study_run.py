@@ -13,13 +13,14 @@ pytest.importorskip("tensorboard")
 
 from jijin.cli import app  # noqa: E402
 from jijin.data.traces import P, S  # noqa: E402
-from jijin.errors import ConfigError  # noqa: E402
+from jijin.errors import ConfigError, DataError  # noqa: E402
 from jijin.models.cba import CBAConfig  # noqa: E402
 from jijin.study import run as module  # noqa: E402
 from jijin.study import scratch  # noqa: E402
 from jijin.study.classify import published_split  # noqa: E402
 from jijin.study.example import write_example  # noqa: E402
 from jijin.study.pickers import Tuned, by_components, predict, run_picker  # noqa: E402
+from jijin.study.published import of_folder  # noqa: E402
 from jijin.study.run import StudyConfig, run  # noqa: E402
 from jijin.study.sample import draw  # noqa: E402
 from jijin.study.scores import confusion  # noqa: E402
@@ -27,7 +28,7 @@ from jijin.train.loop import State  # noqa: E402
 
 TINY = CBAConfig(stem=16, channels=(16, 16, 16), deep=16, blocks=1, lstm=8, decoder=(16, 16, 16))
 PEERS_PY = """
-NAMES = ["loud"]
+NAMES = ["loud", "deaf", "lost"]
 
 class Loud:
     def predict(self, x):
@@ -35,8 +36,12 @@ class Loud:
         p = level / level.max(-1, keepdims=True)
         return {"p": p, "s": p, "det": None}
 
+class Deaf:
+    def predict(self, x):
+        raise RuntimeError("no kernel for this")
+
 def load(name):
-    return Loud()
+    return {"loud": Loud, "deaf": Deaf}[name]()
 """
 
 
@@ -66,7 +71,8 @@ def study(sample, output):
     said = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         tiny(monkeypatch)
-        done = run(sample, output, StudyConfig(24, 24, epochs=2, cnn_epochs=1, threads=1), output, False, said.append)
+        config = StudyConfig(24, 24, epochs=2, cnn_epochs=1, threads=1)
+        done = run(sample, output, config, of_folder(output), False, said.append)
     assert any("epoch 2" in line for line in said)
     return done
 
@@ -84,6 +90,32 @@ def test_every_model_is_scored_on_the_same_test_windows(study, sample):
         (_, false), (missed, hit) = result.confusion.tolist()
         assert result.detection.f1 == pytest.approx(2 * hit / max(2 * hit + false + missed, 1))
         assert result.prediction_s > 0
+
+
+def test_a_peer_that_fails_is_left_out_of_the_report_with_a_note(study):
+    lost, deaf = study.notes
+    assert lost.startswith("lost was left out: ") and "load('lost') fails (KeyError" in lost
+    assert deaf == "deaf was left out: it cannot predict (RuntimeError: no kernel for this)"
+
+
+def test_another_study_in_the_folder_is_refused_before_anything_is_trained(study, sample, output, monkeypatch):
+    monkeypatch.setattr(module, "run_tree", lambda *_: pytest.fail("a tree was trained"))
+    with pytest.raises(ConfigError) as caught:
+        run(sample, output, StudyConfig(24, 24, seed=1), None, False, print)
+    words = "holds a study of other windows or options ('seed' 0, asked for 1); give another folder"
+    assert str(caught.value) == f"{output} {words}"
+    labels = sample.study.labels.assign(trace_name=sample.study.labels["trace_name"].astype(str) + "x")
+    other = replace(sample, study=replace(sample.study, labels=labels))
+    with pytest.raises(ConfigError, match=r"options \(other windows\); give another folder"):
+        run(other, output, StudyConfig(24, 24), None, False, print)
+
+
+def test_a_folder_of_peers_is_looked_at_before_anything_else(tmp_path):
+    (tmp_path / "peers.py").write_text("NAMES = [")
+    words = ["study", "--data", str(tmp_path / "nowhere"), "-o", str(tmp_path / "r"), "--peers", str(tmp_path)]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, DataError) and "peers.py cannot be run" in str(result.exception)
+    assert not (tmp_path / "r").exists()
 
 
 def test_the_shipped_model_finds_most_of_what_the_example_holds(study):

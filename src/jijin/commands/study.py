@@ -11,6 +11,7 @@ import typer
 from jijin.commands.data import progress_bar
 
 if TYPE_CHECKING:
+    from jijin.study.published import Found
     from jijin.study.run import StudyConfig
     from jijin.study.sample import Sample
 
@@ -54,9 +55,10 @@ def study(
     asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}
     numbers = (EXAMPLE if example else WHOLE) | {key: value for key, value in asked.items() if value is not None}
     config = StudyConfig(**numbers, seed=seed)
+    found = _peers(peers)
     output.mkdir(parents=True, exist_ok=True)
     sample = _sample(data, output, config)
-    done = run(sample, output, config, peers, download, _say)
+    done = run(sample, output, config, found, download, _say)
     from jijin.study.report import write
 
     typer.echo(str(write(done, output)))
@@ -71,6 +73,16 @@ def _require_training() -> None:
     for module, package in (("torch",) * 2, ("tensorboard",) * 2, ("onnx",) * 2, ("sklearn", "scikit-learn")):
         if find_spec(module) is None:
             raise MissingExtra(package, "train")
+
+
+def _peers(folder: Path | None) -> Found | None:
+    """The pickers of the folder, now: what is wrong with it is not to be told after hours of training."""
+    from jijin.study.published import of_folder
+
+    found = of_folder(folder) if folder else None
+    for note in found[1] if found else ():
+        _say(note)
+    return found
 
 
 def _say(text: str) -> None:

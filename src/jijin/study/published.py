@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.errors import MissingExtra
-from jijin.evaluate import LENGTH, load_peers
-from jijin.evaluate.pickers import Peer
+from jijin.errors import DataError, MissingExtra
+from jijin.evaluate import LENGTH
+from jijin.evaluate.pickers import Peer, peer_loaders
 
 WEIGHTS = (("EQTransformer", "original"), ("PhaseNet", "original"))  # SeisBench's class and weights
 ORDER = "ZNE"
@@ -41,20 +41,32 @@ class Published:
         return f"{data}, by its authors" if data else "its authors' data"
 
 
-def peers(folder: Path | None, download: bool) -> tuple[list[Published], list[str]]:
-    """The pickers of a folder with a peers.py, else SeisBench's with the weights that it has on this machine.
+Found = tuple[list[Published], list[str]]  # pickers; what is left out, and why
 
-    download lets SeisBench fetch weights that are not here yet. Also returns what is left out, and why.
+
+def of_folder(folder: Path) -> Found:
+    """The pickers of a folder with a peers.py; one that cannot be loaded is left out.
+
+    Raises ReadError or DataError where the folder as a whole is of no use.
     """
-    if folder is not None:
-        return [Published(name, model) for name, model in load_peers(folder)], []
+    found, notes = [], []
+    for name, load in peer_loaders(folder).items():
+        try:
+            found.append(Published(name, load()))
+        except DataError as error:
+            notes.append(f"{name} was left out: {error}")
+    return found, notes
+
+
+def of_seisbench(download: bool) -> Found:
+    """SeisBench's pickers with the weights that it has on this machine; download lets it fetch those it lacks."""
     if find_spec("seisbench") is None:
         return [], [f"EQTransformer and PhaseNet were left out: {MissingExtra('seisbench', 'seisbench')}"]
     found, notes = [], []
     for name, weights in WEIGHTS:
         try:
             model = from_seisbench(name, weights, download)
-        except (OSError, ValueError) as error:  # no connection, a server's refusal, a damaged file
+        except Exception as error:  # no connection, a server's refusal, a damaged file or installation
             notes.append(f"{name} was left out: its weights cannot be had ({error})")
             continue
         if model is None:

@@ -17,10 +17,10 @@ from jijin.study.board import Board
 from jijin.study.classify import run_cnn, run_tree
 from jijin.study.machine import machine, peak_memory
 from jijin.study.pickers import by_components, run_picker, tune
-from jijin.study.published import peers
+from jijin.study.published import Found, Published, of_seisbench
 from jijin.study.results import Fold, ModelResult, Report, Study
 from jijin.study.sample import Sample
-from jijin.study.scratch import costs, history, settings, train_scratch
+from jijin.study.scratch import costs, history, refuse_another, settings, train_scratch
 
 SCRATCH, SHIPPED = "CBA from scratch", "cba"
 Say = Callable[[str], None]
@@ -42,21 +42,24 @@ class StudyConfig:
             check_range(name, getattr(self, name), 0, float("inf"))
 
 
-def run(sample: Sample, output: Path, config: StudyConfig, peer_folder: Path | None, download: bool, say: Say) -> Study:
+def run(sample: Sample, output: Path, config: StudyConfig, peers: Found | None, download: bool, say: Say) -> Study:
     """Train, load, run and score all models on a sample; models and TensorBoard's events go to the folder output.
 
-    A CBA that is partly trained in output goes on where it stopped. say is told what is going on.
+    A CBA that is partly trained in output goes on where it stopped. peers : published pickers, None for SeisBench's;
+    one that fails is left out, with a note. say is told what is going on. Raises ConfigError, before anything is
+    trained, if output holds a study of other windows or options.
     """
     import torch
 
     began, work = time.perf_counter(), _Work(sample, output, config, say)
     torch.set_num_threads(config.threads)
+    refuse_another(sample, output, work.board.run(SCRATCH), config.seed)
     for kind in ("raw", "features"):
         work.add(run_tree(sample, kind, output, config.seed, say))
     work.cnn()
     work.scratch()
     work.shipped()
-    notes = work.peers(peer_folder, download)
+    notes = work.peers(peers, download)
     return Study(
         data=sample.study, models=work.models, components=work.components, settings=work.settings, machine=machine(),
         seconds=time.perf_counter() - began, component_scores=work.component_scores, notes=notes,
@@ -141,18 +144,25 @@ class _Work:
         self.add(result)
         self.components[name], self.component_scores[name] = by_components(self.sample, model, result, tuned)
 
-    def peers(self, folder: Path | None, download: bool) -> Sequence[str]:
+    def peers(self, given: Found | None, download: bool) -> Sequence[str]:
         """Published pickers; returns what was left out, and why."""
-        found, notes = peers(folder, download)
-        for note in notes:
-            self.say(note)
+        found, left_out = given or of_seisbench(download)
+        notes = list(left_out)
         for peer in found:
             self.say(f"{peer.name}, published weights")
-            self.add(
-                run_picker(
-                    self.sample, peer.model, peer.name, "peer", tune(self.sample, peer.model),
-                    trained_on=peer.trained_on, parameters=peer.parameters, training_s=None, training_windows=None,
-                    note="Published weights: windows of the data that it was trained on may be among the test windows.",
-                )
-            )  # fmt: skip
+            try:
+                result = self._peer(peer)
+            except Exception as error:  # of code that is not ours, after hours of training
+                notes.append(f"{peer.name} was left out: it cannot predict ({type(error).__name__}: {error})")
+            else:
+                self.add(result)
+        for note in notes:
+            self.say(note)
         return notes
+
+    def _peer(self, peer: Published) -> ModelResult:
+        return run_picker(
+            self.sample, peer.model, peer.name, "peer", tune(self.sample, peer.model),
+            trained_on=peer.trained_on, parameters=peer.parameters, training_s=None, training_windows=None,
+            note="Published weights: windows of the data that it was trained on may be among the test windows.",
+        )  # fmt: skip

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from jijin.errors import ConfigError
 from jijin.models import load
 from jijin.models.onnx import OnnxModel
 from jijin.study.batches import Epochs, validation
@@ -38,7 +41,7 @@ def train_scratch(
 ) -> OnnxModel:
     """Train in the folder run, or go on there; write the model to output and load it as any other."""
     rows, dev = sample.rows("train"), sample.rows("dev")[:MOST_VALIDATED]
-    write_config(run, config, {"data": sample.study.source, "augment": "study", "choice": _digest(sample)})
+    write_config(run, config, _about(sample))
 
     def progress(windows: int, row: dict[str, float]) -> None:
         if row:
@@ -51,6 +54,23 @@ def train_scratch(
     windows = [sample.study.windows[i] for i in sample.rows("dev")]
     card = {"data": sample.study.source, "augment": "study", "trained": "from scratch by jijin study"}
     return load(export(run, output / FILE, windows, (), "cba-from-scratch", card), config.threads)
+
+
+def _about(sample: Sample) -> dict[str, Any]:
+    return {"data": sample.study.source, "augment": "study", "choice": _digest(sample)}
+
+
+def refuse_another(sample: Sample, output: Path, run: Path, seed: int) -> None:
+    """Raise ConfigError if the folder run, of the study in output, holds a CBA of another seed or of other windows."""
+    path = run / "config.json"
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text())
+    old, new = {**before, "seed": before["config"]["seed"]}, {**_about(sample), "seed": seed}
+    for name in ("seed", "data", "choice"):
+        if old.get(name) != new[name]:
+            what = "other windows" if name == "choice" else f"'{name}' {old.get(name)}, asked for {new[name]}"
+            raise ConfigError(f"{output} holds a study of other windows or options ({what}); give another folder")
 
 
 def _digest(sample: Sample) -> str:

@@ -1,5 +1,6 @@
 """A whole study on a handful of synthetic records: every model trained, run, scored, shown."""
 
+import re
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -295,5 +296,7 @@ def test_the_command_writes_a_report_and_says_where(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(tmp_path / "report" / "index.html")
     page = (tmp_path / "report" / "index.html").read_text()
-    assert "synthetic" in page and "jijin[seisbench]" in page
+    assert "example (synthetic), California and Nevada" in page and "jijin[seisbench]" in page
+    for name in ("summary.md", "tables/scores.csv"):
+        assert not re.search(r"\bstead\b", (tmp_path / "report" / name).read_text()), name
     assert (tmp_path / "report" / "example" / "merged.csv").is_file()

@@ -112,6 +112,36 @@ def test_a_split_without_noise_is_an_error_that_names_it(tmp_path):
         draw([write(tmp_path / "set", 6, split=split)], 10, 10)
 
 
+def test_data_without_any_noise_say_so(tmp_path):
+    rows = [{"trace_name": f"t{k}", "source_type": "earthquake", "trace_P_arrival_sample": 1000.0} for k in range(4)]
+    data = [np.ones((3, 6000), np.float32)] * 4
+    folder = write_seisbench(tmp_path / "s", data, pd.DataFrame(rows).assign(trace_sampling_rate_hz=100.0))
+    with pytest.raises(DataError, match=r"s: no noise in these data; .* add --data with noise"):
+        draw([folder], 4, 4)
+
+
+def test_earthquakes_that_nobody_picked_are_told_apart_from_those_that_are_not_there(tmp_path, caplog):
+    rows = [{"trace_name": f"t{k}", "source_group": f"g{k}", "source_type": "earthquake"} for k in range(60)]
+    for k, row in enumerate(rows):
+        row |= {"source_type": "noise"} if k % 3 == 0 else {"trace_P_arrival_sample": 1000.0} if k % 3 == 1 else {}
+    table = pd.DataFrame(rows).assign(trace_sampling_rate_hz=100.0)
+    data = [np.ones((3, 6000), np.float32)] * 60
+    draw([write_seisbench(tmp_path / "a", data, table)], 40, 40)
+    assert [record.message for record in caplog.records] == [
+        "asked for 40 earthquake windows, took 20; 20 more have no labelled onset",
+        "asked for 40 noise windows, took 20, which are all there are",
+    ]
+    folder = write_seisbench(tmp_path / "b", data, table.assign(trace_P_arrival_sample=np.nan))
+    with pytest.raises(DataError, match="all 40 earthquake traces have no labelled onset"):
+        draw([folder], 40, 40)
+
+
+def test_a_name_for_the_data_takes_the_place_of_the_files(folder):
+    sample, plain = (draw([folder], 20, 20, name=name) for name in ("example (synthetic)", None))
+    assert set(sample.study.labels["dataset"]) == {"example (synthetic)"} and names(sample) == names(plain)
+    assert np.array_equal(sample.data, plain.data) and (sample.study.split == plain.study.split).all()
+
+
 @pytest.mark.parametrize(("onsets", "share", "start"), [((), 1.0, 3000), ((4000.0,), 0.0, 0), ((4000.0,), 1.0, 3000)])
 @pytest.mark.parametrize("short", [False, True])
 def test_places_of_a_window(onsets, share, start, short):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jijin.study.run import StudyConfig
     from jijin.study.sample import Sample
 
-EXAMPLE = {"earthquakes": 200, "noise": 200, "epochs": 30, "cnn_epochs": 5}  # some minutes on two cores
+EXAMPLE = {"earthquakes": 200, "noise": 200, "epochs": 18, "cnn_epochs": 4}  # some minutes on two cores
 WHOLE = {"earthquakes": 10_000, "noise": 10_000, "epochs": 10, "cnn_epochs": 10}
 
 
@@ -90,14 +90,14 @@ def _say(text: str) -> None:
 
 
 def _sample(data: list[Path] | None, output: Path, config: StudyConfig) -> Sample:
-    from jijin.study.example import SOURCE, write_example
+    from jijin.study.example import NAME, SOURCE, write_example
     from jijin.study.sample import draw
 
-    source = None if data else SOURCE
+    source, name = (None, None) if data else (SOURCE, NAME)
     if not data:
         _say("making the example: synthetic earthquakes and noise in STEAD's layout")
         data = [write_example(output / "example", config.earthquakes, config.noise)]
     with progress_bar("reading") as progress:
-        sample = draw(data, config.earthquakes, config.noise, config.seed, source, progress)
+        sample = draw(data, config.earthquakes, config.noise, config.seed, source, progress, name)
     _say(sample.study.source)
     return sample

@@ -21,6 +21,7 @@ LENGTH, RATE = 6000, 100
 KM_PER_DEGREE = 111.19
 S_MINUS_P_S_KM = 1 / synthetic.VS_KM_S - 1 / synthetic.VP_KM_S
 SOURCE = "synthetic earthquakes and noise in STEAD's layout (jijin study --example); no real record is among them"
+NAME = "example (synthetic)"  # of the data set in tables, titles and areas
 COLUMNS = (
     "network_code", "receiver_code", "receiver_type", "receiver_latitude", "receiver_longitude",
     "receiver_elevation_m", "p_arrival_sample", "p_status", "p_weight", "p_travel_sec", "s_arrival_sample", "s_status",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,10 @@ from jijin.errors import DataError
 from jijin.evaluate import LENGTH, Window, window_at
 from jijin.study.results import StudySet
 
+WITHOUT = {EARTHQUAKE: "have no labelled onset", NOISE: "may hold an onset that nobody labelled"}  # not usable
 EDGE = 150  # samples that an onset keeps from the edge of its window, where the trace allows
 Progress = Callable[[int, int], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,17 +58,22 @@ def draw(
     seed: int = 0,
     source: str | None = None,
     progress: Progress = lambda done, total: None,
+    name: str | None = None,
 ) -> Sample:
     """Up to so many earthquakes and noise windows of the data sets at paths.
 
     Earthquakes have a labelled onset, noise none and nothing that may be one. Which are chosen depends on their names
     and seed alone (as in jijin data pack), and so does where a window lies in a longer trace, its onsets inside. A
     shorter trace is followed by zeros. The split is the data set's own, else 6 : 2 : 2 by earthquake; it does not
-    depend on seed, so that what the shipped model was trained on stays out of the test. Raises DataError if a split
-    has no earthquake or no noise.
+    depend on seed, so that what the shipped model was trained on stays out of the test. source and name say what the
+    data is, and name its data sets, in place of what the files say. Raises DataError if a split has no earthquake or
+    no noise.
     """
     with open_datasets(paths) as dataset:
         rows = _usable(dataset.labels)
+        _check_any(dataset.labels, rows, paths)
+        earthquakes = _at_most(dataset.labels, rows, EARTHQUAKE, earthquakes)
+        noise = _at_most(dataset.labels, rows, NOISE, noise)
         rows = rows[choose(dataset.labels.iloc[rows], earthquakes, noise, None, seed)]
         labels = dataset.labels.iloc[rows].reset_index(drop=True)
         split = split_labels(labels, keep=True)
@@ -76,6 +84,7 @@ def draw(
             cut.append(_cut(dataset, int(row), data[k], seed))
             progress(k + 1, len(rows))
     windows, traces = [w for w, _ in cut], [t for _, t in cut]
+    labels = labels.assign(dataset=name) if name else labels
     return Sample(StudySet(windows, labels, split, source or _words(labels, windows)), data, traces)
 
 
@@ -84,6 +93,26 @@ def _usable(labels: pd.DataFrame) -> NDArray[np.intp]:
     picked = (labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)
     quiet = (labels["category"] == NOISE) & (labels["p_status"] == ABSENT)
     return np.flatnonzero((event & picked) | quiet)
+
+
+def _at_most(labels: pd.DataFrame, rows: NDArray[np.intp], category: str, asked: int) -> int:
+    """How many of a category to choose from the usable rows; where they are fewer than asked, it is said why."""
+    there, usable = (int((part == category).sum()) for part in (labels["category"], labels["category"].iloc[rows]))
+    if usable < asked:
+        rest = f"; {there - usable} more {WITHOUT[category]}" if there > usable else ", which are all there are"
+        log.warning("asked for %d %s windows, took %d%s", asked, category, usable, rest)
+    return min(asked, usable)
+
+
+def _check_any(labels: pd.DataFrame, rows: NDArray[np.intp], paths: Sequence[str | Path]) -> None:
+    """Raise DataError if there is nothing at all of a category, or nothing usable."""
+    where, kinds = ", ".join(map(str, paths)), labels["category"].astype(str)
+    for category in (EARTHQUAKE, NOISE):
+        there = int((kinds == category).sum())
+        if not there:
+            raise DataError(f"{where}: no {category} in these data; the study needs both: add --data with {category}")
+        if not (kinds.iloc[rows] == category).any():
+            raise DataError(f"{where}: all {there} {category} traces {WITHOUT[category]}; add --data with others")
 
 
 def _check(labels: pd.DataFrame, split: NDArray[np.str_], paths: Sequence[str | Path]) -> None:

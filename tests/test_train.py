@@ -15,7 +15,9 @@ from jijin.cli import app  # noqa: E402
 from jijin.data.compose import Composer  # noqa: E402
 from jijin.data.export import write_seisbench  # noqa: E402
 from jijin.data.synthetic import earthquake, noise  # noqa: E402
-from jijin.errors import ConfigError, ReadError  # noqa: E402
+from jijin.data.teachers import read_picks  # noqa: E402
+from jijin.data.traces import LabelledTrace  # noqa: E402
+from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig  # noqa: E402
 from jijin.train.export import Released, check_parity, load_network, write_onnx  # noqa: E402
 from jijin.train.loop import State, TrainConfig, masked_loss, train, write_config  # noqa: E402
@@ -117,6 +119,42 @@ def test_a_run_begins_with_the_averaged_weights_of_another_and_its_own_steps(tmp
         assert (parameter == 0.25).all()
 
 
+def test_a_run_never_ends_worse_than_the_weights_it_began_with(tmp_path):
+    config = TrainConfig(windows=16, epoch_windows=16, batch=8, workers=0, model=TINY)
+    e = earthquake(np.random.default_rng(1), s_minus_p=8.0)
+    dev = [LabelledTrace(e.data, (e.p_sample,), (e.s_sample,), (), "g", "d", "n")]
+    first = train(composer(), dev, tmp_path / "a", config, lambda *_: None)
+    harmful = replace(config, start=str(first), learning_rate=1.0, warm_up=0.0)
+    second = train(composer(), dev, tmp_path / "b", harmful, lambda *_: None)
+    begun, ended = (torch.load(path, weights_only=True) for path in (first, second))
+    assert ended["step"] == 0 and ended["best"] == pytest.approx(begun["best"], rel=1e-4)
+    assert pd.read_csv(tmp_path / "b" / "history.csv")[["dev_p", "dev_s"]].sum(axis=1)[0] > begun["best"]
+
+
+@pytest.mark.parametrize(("windows", "steps"), [(64 * 100, 20), (64 * 1000, 50), (64 * 10_000, 200)])
+def test_the_learning_rate_rises_over_a_fifth_of_a_short_run(tmp_path, windows, steps):
+    state = State(TrainConfig(windows=windows, model=TINY), tmp_path)
+    rates = []
+    for state.step in range(steps + 1):
+        rates.append(state.rate())
+    assert int(np.argmax(rates)) in (steps - 1, steps) and rates[0] == pytest.approx(1e-3 / steps)
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_of_a_checkpoint(tmp_path, monkeypatch):
+    state = State(TrainConfig(model=TINY), tmp_path)
+    state.save("last.pt")
+    whole = (tmp_path / "last.pt").read_bytes()
+
+    def half(content, path):
+        path.write_bytes(b"half")
+        raise RuntimeError("unexpected pos 64 vs 0")
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(OSError, match="is the disk full"):
+        state.save("last.pt")
+    assert (tmp_path / "last.pt").read_bytes() == whole and not list(tmp_path.glob("*.part"))
+
+
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     State(TrainConfig(model=TINY), tmp_path).save("last.pt")
     with pytest.raises(ConfigError, match="other model settings"):
@@ -166,6 +204,22 @@ def test_a_run_folder_with_other_settings_is_refused(tmp_path):
         write_config(tmp_path, TrainConfig(windows=128), {"data": ["b"]})
     with pytest.raises(ConfigError, match="'learning_rate'"):
         write_config(tmp_path, TrainConfig(learning_rate=1e-4), {"data": ["a"]})
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "", '"a,b\n1'])
+def test_a_teachers_file_that_is_no_table_of_picks_is_named(tmp_path, content):
+    path = tmp_path / "picks.csv"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"picks\.csv: .*table of picks"):
+        read_picks([path])
+
+
+def test_a_start_without_weights_is_said_before_anything_is_made(dataset, tmp_path):
+    (tmp_path / "empty").mkdir()
+    words = ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), "--start", str(tmp_path / "empty")]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, ReadError) and "no best.pt" in str(result.exception)
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_folder_that_is_no_run_is_said(tmp_path):

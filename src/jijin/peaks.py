@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +28,19 @@ def peaks(curve: Curve, threshold: float, separation: int, most: int | None = No
     found, more = find_peaks(np.concatenate([[0], curve, [0]]), height=threshold, prominence=0)
     found = found[more["prominences"] > more["peak_heights"] / 2] - 1  # the rest has no such valley on one side
     kept: list[int] = []
+    in_order: list[int] = []  # the same by time; one that stands apart from its two neighbours does from all others
     for peak in found[np.argsort(-curve[found], kind="stable")].tolist():
-        if all(abs(peak - k) > separation and curve[min(peak, k) : max(peak, k)].min() < curve[peak] / 2 for k in kept):
+        at = bisect(in_order, peak)
+        if all(_apart(curve, peak, other, separation) for other in in_order[max(at - 1, 0) : at + 1]):
             kept.append(peak)
+            in_order.insert(at, peak)
         if len(kept) == most:
             break
     return kept
+
+
+def _apart(curve: Curve, peak: int, higher: int, separation: int) -> bool:
+    return abs(peak - higher) > separation and curve[min(peak, higher) : max(peak, higher)].min() < curve[peak] / 2
 
 
 def refine(curve: Curve, peak: int) -> float:

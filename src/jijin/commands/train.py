@@ -67,9 +67,15 @@ def train(
 
 def _beginning(start: str) -> str:
     """The file whose weights a run begins with."""
+    from jijin.errors import ReadError
     from jijin.models import find
 
-    return str(Path(start).resolve() / "best.pt" if Path(start).is_dir() else find(start).resolve())
+    if not Path(start).is_dir():
+        return str(find(start).resolve())
+    best = Path(start).resolve() / "best.pt"
+    if not best.is_file():
+        raise ReadError(f"{start}: no run to start from, it has no best.pt; give what 'jijin train -o' wrote, or cba")
+    return str(best)
 
 
 def _require_torch() -> None:

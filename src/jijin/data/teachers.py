@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from jijin.data.traces import DETECTION, LabelledTrace, P, S
+from jijin.errors import DataError
 
 REACH = 40  # samples within which picks of different pickers are one onset
 AGREE = 3  # pickers that make an onset
@@ -26,6 +27,7 @@ DOUBT = 100  # samples masked on both sides of an onset that only some pickers s
 SEEN = 2  # pickers that find an arrival which nobody labelled: it counts neither way in scores ...
 LABEL_REACH = 50  # ... unless a label is that near (samples)
 OVERLOOK = 60  # samples on both sides of it that are ignored
+PICK_COLUMNS = ("dataset", "trace_name", "picker", "phase", "sample", "probability")
 SHARP = ("eqt_original_fast", "eqt_conservative", "eqcct_original")  # pickers with the smallest P residuals
 
 
@@ -133,8 +135,19 @@ def complete_all(
 
 def read_picks(paths: Sequence[Path]) -> pd.DataFrame:
     """Tables of picks as one; a data set is named without the folder that it lies in."""
-    table = pd.concat([pd.read_csv(path) for path in paths])
+    table = pd.concat([_read(path) for path in paths])
     return table.assign(dataset=table["dataset"].str.removeprefix("windows/"))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a table of picks ({str(error).strip()}); see docs/data.md") from None
+    lacking = [name for name in PICK_COLUMNS if name not in table]
+    if lacking:
+        raise DataError(f"{path}: a table of picks has the columns {', '.join(PICK_COLUMNS)}; {lacking[0]} is missing")
+    return table
 
 
 def overlook(traces: Iterable[LabelledTrace], picks: pd.DataFrame) -> list[LabelledTrace]:

@@ -8,6 +8,7 @@ Stopped at any moment, it goes on from last.pt; batch k of a seed is the same in
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
 import time
@@ -38,6 +39,8 @@ from jijin.train.start import network_of
 Progress = Callable[[int, dict[str, float]], None]
 MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy", "licences"}
 APART = 2**32  # number of a batch that no run trains on
+WARM_STEPS = 50  # of a short run, or a fifth of it
+SHORTEST_SPAN = 20  # the average of the weights spans at most a twentieth of a run
 MEASURED = 8  # batches that the normalisations of a released file are measured on
 SHOWN_THRESHOLD = 0.3  # of the F1 that is shown while training; the released one is set on dev at export
 
@@ -112,6 +115,8 @@ def train(
     apart = (torch.from_numpy(composer.batch(APART + k, config.batch).data) for k in range(MEASURED))
     state = State(config, run, apart)
     valid = dev if isinstance(dev, Validation) else validation_set(dev)
+    if config.start is not None and state.step == 0:
+        state.keep_if_better(_validate(state, valid)[0])  # a run never ends worse than it began
     per_epoch = max(config.epoch_windows // config.batch, 1)
     try:
         while state.step < state.steps and state.stale < config.patience:
@@ -138,11 +143,12 @@ class State:
         """batches : normalised windows that a released file's normalisations are measured on, if that is the start."""
         self.config, self.run = config, run
         self.model = CBA(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.steps = config.windows // config.batch
+        decay = min(config.average, max(1 - SHORTEST_SPAN / self.steps, 0.0))
         self.average = torch.optim.swa_utils.AveragedModel(
-            self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average), use_buffers=True
+            self.model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True
         )
         self.optimizer = torch.optim.NAdam(self.model.parameters(), config.learning_rate)
-        self.steps = config.windows // config.batch
         self.step, self.stale, self.best = 0, 0, float("inf")
         if (run / "last.pt").exists():
             self._load(run / "last.pt")
@@ -152,19 +158,25 @@ class State:
     def rate(self) -> float:
         """Learning rate now: a straight warm-up, then half a cosine."""
         done, c = self.step / self.steps, self.config
-        if done < c.warm_up:
-            return c.learning_rate * (done + 1 / self.steps) / c.warm_up
+        warm_up = max(c.warm_up, min(WARM_STEPS / self.steps, 0.2)) if c.warm_up else 0.0
+        if done < warm_up:
+            return c.learning_rate * (done + 1 / self.steps) / warm_up
         return c.learning_rate * (c.final_rate + (1 - c.final_rate) * 0.5 * (1 + math.cos(math.pi * done)))
 
     def finish_epoch(self, row: dict[str, float]) -> None:
         """Write the row to history.csv, and the checkpoints."""
+        _append(self.run / "history.csv", {"step": self.step, **row})
+        self.stale = 0 if self.keep_if_better(row) else self.stale + 1
+        self.save("last.pt")
+
+    def keep_if_better(self, row: dict[str, float]) -> bool:
+        """Write best.pt if P and S of the dev windows fit better than ever."""
         picks = row["dev_p"] + row["dev_s"]  # what a detection's end is labelled as is too vague to choose by
         better = picks < self.best
-        self.best, self.stale = min(self.best, picks), 0 if better else self.stale + 1
-        _append(self.run / "history.csv", {"step": self.step, **row})
-        self.save("last.pt")
         if better:
+            self.best = picks
             self.save("best.pt")
+        return better
 
     def save(self, name: str) -> None:
         """Write a checkpoint into the run folder, all of it or nothing."""
@@ -179,7 +191,13 @@ class State:
             "settings": self.model.settings(),
         }
         part = self.run / (name + ".part")
-        torch.save(content, part)
+        try:
+            torch.save(content, part)
+        except RuntimeError as error:  # torch's word for a disk that is full
+            part.unlink(missing_ok=True)
+            raise OSError(
+                errno.ENOSPC, "could not be written, is the disk full? Free some and go on", str(part)
+            ) from error
         part.replace(self.run / name)
 
     def _begin(self, path: Path, batches: Iterable[Tensor]) -> None:

@@ -19,6 +19,8 @@ def main(words: list[str]) -> None:
     done = subprocess.run(["jijin", "study", *words], check=True, stdout=subprocess.PIPE, text=True)
     summary = (Path(done.stdout.strip()).parent / "summary.md").read_text(encoding="utf-8")
     shown = " ".join(f"`{word}`" if word.startswith("-") else Path(word).name for word in words)
+    for path in sorted((word for word in words if "/" in word), key=len, reverse=True):
+        summary = summary.replace(path, Path(path).name)  # where data lie on this machine is of no interest
     PAGE.write_text(f"<!-- Made by benchmarks/study.py: jijin study {shown}. Do not edit. -->\n\n{summary}")
 
 

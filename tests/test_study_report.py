@@ -201,6 +201,16 @@ def test_the_loss_of_a_tree_that_is_sure_and_wrong_is_finite() -> None:
     assert tables.log_loss(np.array([0.0]), np.array([True])) == pytest.approx(7 * np.log(10))
 
 
+def test_no_loss_has_no_sign() -> None:
+    assert str(tables.log_loss(np.array([1.0, 0.0]), np.array([True, False]))) == "0.0"
+
+
+def test_a_threshold_near_0_or_1_is_told_with_the_digits_that_it_takes(tmp_path: Path) -> None:
+    near = [replace(classifier(name, "cnn"), threshold=t) for name, t in (("a", 0.00021), ("b", 0.9991), ("c", 0.35))]
+    captions = [item.caption for item in figures_scores.confusions(replace(bare(), models=near))]
+    assert [caption.split()[-1] for caption in captions] == ["0.0002.", "0.999.", "0.35."]
+
+
 def test_published_numbers_stand_beside_ours_and_stay_as_published(tmp_path: Path) -> None:
     rows = tables.originals(full(tmp_path))
     cba = rows[(rows["model"] == "CBA") & (rows["our model"] == "CBA from scratch")].set_index("what")

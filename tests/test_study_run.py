@@ -155,6 +155,8 @@ def test_the_trees_are_drawn_and_exported(study, output):
     for kind in ("raw", "features"):
         files = by_name(study)[f"tree {kind}"].artefacts
         assert (output / files["tree.dot"]).read_text().startswith("digraph Tree")
+        text = (output / files["tree.txt"]).read_text()
+        assert "class: earthquake" in text and "class: noise" in text and "True" not in text
         assert (output / files["tree.png"]).read_bytes()[:4] == b"\x89PNG" and (output / files["tree.txt"]).is_file()
 
 
@@ -275,6 +277,22 @@ def test_wrong_usage_is_said(tmp_path, words):
     assert result.exit_code == 2 and not (tmp_path / "r").exists()
 
 
+def test_a_file_in_the_place_of_the_folder_is_said(tmp_path):
+    (tmp_path / "r").write_text("")
+    result = CliRunner().invoke(app, ["study", "--example", "-o", str(tmp_path / "r")])
+    assert isinstance(result.exception, ConfigError) and "r is a file; give -o a folder" in str(result.exception)
+
+
+def test_an_interrupt_says_that_the_same_command_goes_on(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run_tree", interrupt)
+    words = ["study", "--example", "--earthquakes", "24", "--noise", "24", "-o", str(tmp_path / "r")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 130 and "the same command goes on: CBA at its last epoch" in result.stderr
+
+
 def test_the_command_writes_a_report_and_says_where(tmp_path, monkeypatch):
     tiny(monkeypatch)
     monkeypatch.setattr("jijin.study.published.find_spec", lambda name: None)
@@ -299,4 +317,6 @@ def test_the_command_writes_a_report_and_says_where(tmp_path, monkeypatch):
     assert "example (synthetic), California and Nevada" in page and "jijin[seisbench]" in page
     for name in ("summary.md", "tables/scores.csv"):
         assert not re.search(r"\bstead\b", (tmp_path / "report" / name).read_text()), name
+    settings = pd.read_csv(tmp_path / "report" / "tables" / "settings.csv").set_index("setting")["value"]
+    assert (settings["data"], settings["peers"]) == ("--example", "SeisBench's")
     assert (tmp_path / "report" / "example" / "merged.csv").is_file()

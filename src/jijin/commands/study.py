@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +40,9 @@ def study(
         typer.Option(metavar="DIR", help="Folder with a peers.py; else SeisBench's pickers, if it is there."),
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Let SeisBench fetch weights that it lacks.")] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of training; all CPUs if not given.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads of the networks; all CPUs if not given.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the choice of windows and of training; not of the split.")] = 0,
 ) -> None:
     """Decision tree, CNN, CBA and published pickers on the same windows, and one report to look at.
@@ -48,20 +52,39 @@ def study(
     """
     if example == bool(data):
         raise typer.BadParameter("give --data or --example, one of the two")
+    _require_folder(output)
     _require_training()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stand in the way of all else on a PC
     from jijin.study.run import StudyConfig, run
 
     asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}
     numbers = (EXAMPLE if example else WHOLE) | {key: value for key, value in asked.items() if value is not None}
-    config = StudyConfig(**numbers, seed=seed)
+    named = ", ".join(map(str, data)) if data else "--example"
+    config = StudyConfig(**numbers, seed=seed, data=named, peers=str(peers or "SeisBench's"))
     found = _peers(peers)
     output.mkdir(parents=True, exist_ok=True)
-    sample = _sample(data, output, config)
-    done = run(sample, output, config, found, download, _say)
+    with _told_to_go_on():
+        done = run(_sample(data, output, config), output, config, found, download, _say)
     from jijin.study.report import write
 
     typer.echo(str(write(done, output)))
+
+
+def _require_folder(output: Path) -> None:
+    """Raise ConfigError where a file lies in the place of the folder."""
+    from jijin.errors import ConfigError
+
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"{output} is a file; give -o a folder, in which the report and its files are written")
+
+
+@contextmanager
+def _told_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on: CBA at its last epoch, trees and CNN from the beginning")
+        raise
 
 
 def _require_training() -> None:

@@ -26,7 +26,8 @@ from jijin.models.tree_figure import draw
 
 KINDS = ("raw", "features")
 MAX_DEPTH = 10  # as published
-READABLE = {"max_leaf_nodes": 12, "min_samples_leaf": 5}  # of the tree on features: it is there to be read
+MOST_LEAVES = 12
+READABLE = {"max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 5}  # of the tree on features: it is there to be read
 CLASSES = ("noise", "earthquake")
 DRAWN_LEVELS = 3  # of a raw tree, whose depths say nothing
 
@@ -58,7 +59,7 @@ class Tree:
         """The tree as indented text."""
         from sklearn.tree import export_text
 
-        return str(export_text(self.estimator, feature_names=self._names(), max_depth=MAX_DEPTH))
+        return str(export_text(self.estimator, feature_names=self._names(), max_depth=MAX_DEPTH, class_names=CLASSES))
 
     def draw(self, path: Path) -> None:
         """Write a picture (by the suffix of path) with matplotlib; of a raw tree the first levels."""
@@ -113,6 +114,15 @@ def cross_validate(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(one, splitter.split(x, truth, np.asarray(groups))))
+
+
+def limits(kind: str) -> str:
+    """How large a tree of a kind may be, in words.
+
+    >>> limits("raw"), limits("features")
+    ('a tree of depth 10 at most', 'a tree of 12 leaves at most')
+    """
+    return f"a tree of depth {MAX_DEPTH} at most" if kind == "raw" else f"a tree of {MOST_LEAVES} leaves at most"
 
 
 def _estimator(kind: str, seed: int) -> Any:

@@ -57,7 +57,7 @@ def run_tree(sample: Sample, kind: str, output: Path, seed: int, say: Say) -> Mo
     say(f"  {FOLDS}-fold cross-validation in {folds_s:.0f} s")
     return _result(
         sample, model.predict_proba, f"tree {kind}", "tree",
-        trained_on=f"{len(train)} windows of the train split, a tree of depth {tree.MAX_DEPTH} at most",
+        trained_on=f"{len(train)} windows of the train split, {tree.limits(kind)}",
         parameters=model.nodes, training_s=model.training_s, training_windows=len(train), presented=len(train),
         peak_mb=max(peak, default=None), folds=folds, published=published,
         artefacts=_export(model, output, f"tree_{kind}"), costs={"fit": model.training_s, f"{FOLDS}-fold": folds_s},

@@ -75,9 +75,22 @@ def shown(value: Any, spec: str = "") -> str:
 
     >>> shown(0.91234), shown(372023), shown(float("nan")), shown("stead"), shown(30.62, ".1f")
     ('0.912', '372,023', '–', 'stead', '30.6')
+    >>> shown(-0.0001), shown(-0.0), shown(-0.01)
+    ('0.000', '0.000', '-0.010')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
         return "–"
     if isinstance(value, str):
         return value
-    return format(value, spec or (",d" if float(value).is_integer() and not isinstance(value, float) else ".3f"))
+    text = format(value, spec or (",d" if float(value).is_integer() and not isinstance(value, float) else ".3f"))
+    return text if text.strip("-0.") else text.removeprefix("-")  # what rounds to nothing has no sign
+
+
+def probability(value: float) -> str:
+    """With two decimals, or as many as it takes to tell it from 0 and 1.
+
+    >>> probability(0.5), probability(0.00031), probability(0.99962), probability(1.0), probability(2e-9)
+    ('0.50', '0.0003', '0.9996', '1.00', '2e-09')
+    """
+    shown = (f"{value:.{digits}f}" for digits in range(2, 8))
+    return next((text for text in shown if float(text) not in (0, 1) or value in (0, 1)), f"{value:.1g}")

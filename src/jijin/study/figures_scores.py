@@ -14,7 +14,7 @@ from jijin.report.plots import COLOURS as PHASES
 from jijin.report.plots import GREY, INK
 from jijin.study import tables
 from jijin.study.canvas import Look, grid, legend, looks, panel, plain, slug
-from jijin.study.contents import Item, Note, Picture
+from jijin.study.contents import Item, Note, Picture, probability
 from jijin.study.picked import Picker, precision_recall, residuals
 from jijin.study.results import ModelResult, Study
 
@@ -78,7 +78,7 @@ def _epochs(axes: Axes, title: str) -> None:
 def confusions(study: Study) -> Iterator[Item]:
     """A matrix a model: what the windows are, and what it took them for."""
     for m in study.models:
-        caption = f"{m.name}, at its threshold {m.threshold:.2f}."
+        caption = f"{m.name}, at its threshold {probability(m.threshold)}."
         yield Picture(f"confusion_{slug(m.name)}", confusion(m), caption, "small")
 
 

@@ -28,7 +28,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class StudyConfig:
-    """epochs of CBA, cnn_epochs of the CNN. seed : of the choice of windows and of all that is random in training."""
+    """epochs of CBA, cnn_epochs of the CNN. seed : of the choice of windows and of all that is random in training.
+
+    data, peers : in words, where they came from, for the report.
+    """
 
     earthquakes: int = 10_000
     noise: int = 10_000
@@ -36,6 +39,8 @@ class StudyConfig:
     cnn_epochs: int = 10
     seed: int = 0
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)  # of torch
+    data: str = ""
+    peers: str = ""
 
     def __post_init__(self) -> None:
         for name in ("earthquakes", "noise", "epochs", "cnn_epochs", "threads"):

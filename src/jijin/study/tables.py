@@ -47,7 +47,7 @@ def _model(result: ModelResult, truth: NDArray[np.bool_]) -> dict[str, Any]:
 def log_loss(score: NDArray[Any], truth: NDArray[np.bool_]) -> float:
     """Mean of -log of the probability that was given to what is true; score and truth (window,)."""
     given = np.where(truth, score, 1 - np.asarray(score, float))
-    return float(-np.log(np.clip(given, LEAST, 1)).mean()) if len(given) else NONE
+    return 0.0 - float(np.log(np.clip(given, LEAST, 1)).mean()) if len(given) else NONE  # 0 - 0 has no sign
 
 
 def phase_f1(report: Report | None, phase: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +53,6 @@ def study(
         raise typer.BadParameter("give --data or --example, one of the two")
     _require_folder(output)
     _require_training()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stand in the way of all else on a PC
     from jijin.study.run import StudyConfig, run
 
     asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}

@@ -14,7 +14,7 @@ import jijin
 
 MAP = """
 errors      the error tree
-types       Segment in, Pick out
+types       Segment in, Pick and Event out
 config      a dataclass per stage
 stopwatch   where time goes
 io          files to segments; picks to tables and QuakeML
@@ -28,7 +28,8 @@ models      windows to probabilities
 windows     cut and stitch
 picking     probabilities to picks
 detector    all of these, fed piece by piece
-report      figures
+network     stations, velocity; picks to located and sized events
+report      figures and pages
 data        training data
 evaluate    picks against labels
 train       the loop, and export

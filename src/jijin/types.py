@@ -1,8 +1,9 @@
-"""What the stages hand on: Segment in, Pick out. Frozen; times are integer nanoseconds since 1970 UTC."""
+"""What the stages hand on: Segment, Pick, Event. Frozen; times are integer nanoseconds since 1970 UTC."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,3 +87,103 @@ def instrument_id(seed_id: str) -> str:
     """
     station, _, channel = seed_id.rpartition(".")
     return f"{station}.{channel[:-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Where a sensor stands, for as long as it stands there."""
+
+    nsl: str  # NET.STA.LOC; an empty LOC of a table without locations holds for every location
+    latitude: float  # degrees, WGS84
+    longitude: float
+    elevation_m: float = 0.0  # of the sensor above sea level: depth of burial is taken off
+    start_ns: int | None = None  # None: as far back as there is data
+    end_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A pick seen as a phase of an event; QuakeML's words, units in the names."""
+
+    pick: Pick
+    distance_km: float  # epicentral
+    azimuth_deg: float  # from the epicentre to the station, clockwise from north
+    takeoff_angle_deg: float | None  # of the ray at the source, 0 is down
+    time_residual_s: float  # pick - predicted
+    time_weight: float  # 0 to 1: 0 took no part in the location
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """When and where: a hypocentre with what is known of its errors. Uncertainties are one standard deviation."""
+
+    time_ns: int
+    latitude: float
+    longitude: float
+    depth_km: float  # below sea level; negative above it
+    time_uncertainty_s: float
+    horizontal_uncertainty_km: tuple[float, float]  # semi-axes of the ellipse, the longer one first
+    ellipse_azimuth_deg: float  # of the longer one, clockwise from north
+    depth_uncertainty_km: float
+    covariance: tuple[tuple[float, ...], ...]  # 4 x 4: east km, north km, down km, time s
+    depth_resolved: bool  # False: the data hardly constrain it, or it was held fixed
+    rms_s: float  # weighted
+    azimuthal_gap_deg: float
+    nearest_km: float  # epicentral distance of the nearest station used
+    arrivals: tuple[Arrival, ...]  # of all picks of the event, those without weight too
+    velocity_model: str  # its name
+    method: str  # "edt" or whatever located it
+
+    @property
+    def time(self) -> UTCDateTime:
+        """Origin time as ObsPy's UTCDateTime."""
+        return utc(self.time_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class StationMagnitude:
+    """One station's part in a magnitude, or why it has none."""
+
+    seed_id: str  # of the channel the amplitude is read on; NET.STA.LOC where there is none
+    value: float | None
+    amplitude_mm: float | None  # zero to peak on a Wood-Anderson seismograph
+    period_s: float | None
+    time_ns: int | None  # of the amplitude
+    distance_km: float  # hypocentral
+    reason: str = ""  # why it is not used: "clipped", "SNR 1.8", "no response", "outlier"; "" if it is used
+
+
+@dataclass(frozen=True, slots=True)
+class Magnitude:
+    """An event's magnitude; value None where no station has one, with the reason."""
+
+    kind: str  # "ML"
+    value: float | None
+    uncertainty: float | None  # scatter of the stations
+    formula: str  # "hutton_boore_1987"
+    stations: tuple[StationMagnitude, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """What it was, in QuakeML's words, with how sure that is; event_type None is "not determined"."""
+
+    event_type: str | None  # "earthquake", "explosion", "quarry blast", "landslide", "other event", "not existing"
+    probability: float  # calibrated, of event_type; of the likeliest class where it is None
+    probabilities: Mapping[str, float] = field(default_factory=dict)  # by class
+    reasons: tuple[tuple[str, float], ...] = ()  # features with what they spoke for (log odds), strongest first
+    certainty: str = "suspected"  # QuakeML's event_type_certainty; "known" only by a person
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An earthquake, or what else shook the ground: picks that belong together, located, sized, classified."""
+
+    event_id: str  # stays the same over all versions of the event
+    origin: Origin
+    magnitude: Magnitude | None = None
+    source_type: SourceType | None = None
+    version: int = 1  # counts up each time it is made anew with other data
+    creation_ns: int | None = None  # when this version was made
+    evaluation_mode: str = "automatic"

@@ -1,0 +1,1 @@
+"""Picks of many stations to events: associate, locate, size."""

@@ -29,6 +29,7 @@ windows     cut and stitch
 picking     probabilities to picks
 detector    all of these, fed piece by piece
 network     stations, velocity; picks to located and sized events
+store       a run on disk
 report      figures and pages
 data        training data
 evaluate    picks against labels

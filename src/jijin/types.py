@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,29 @@ def utc(time_ns: int) -> UTCDateTime:
     from obspy import UTCDateTime
 
     return UTCDateTime(ns=int(time_ns))
+
+
+DAY_NS = 86_400 * NS
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StationDay:
+    """A unit of work on an archive: one UTC day of all channels of a station."""
+
+    station: str  # NET.STA
+    day: int  # days since 1970-01-01
+
+    @property
+    def start_ns(self) -> int:
+        return self.day * DAY_NS
+
+    @property
+    def end_ns(self) -> int:
+        """Time at which the next day starts."""
+        return self.start_ns + DAY_NS
+
+    def __str__(self) -> str:
+        return f"{self.station} {date.fromordinal(date(1970, 1, 1).toordinal() + self.day)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -136,3 +136,21 @@ def test_read_gives_an_obspy_stream(record: Path) -> None:
     assert mine.id == theirs.id
     assert (mine.stats.starttime, mine.stats.delta) == (theirs.stats.starttime, theirs.stats.delta)
     np.testing.assert_array_equal(mine.data, theirs.data)
+
+
+def test_of_a_span_only_the_records_that_reach_into_it_are_read(record: Path) -> None:
+    (whole,) = read_segments(record)
+    start = whole.start_ns + 50 * 10**9
+    (part,) = load(record, (start, start + 10**9)).segments
+    assert part.start_ns <= start and part.end_ns >= start + 10**9 and len(part.data) < 2000
+    first = round((part.start_ns - whole.start_ns) / 1e7)
+    np.testing.assert_array_equal(part.data, whole.data[first : first + len(part.data)])
+    assert load(record, (0, 10**9)).segments == []
+
+
+def test_the_sound_records_of_a_span_are_read_from_a_damaged_file(record: Path) -> None:
+    (whole,) = read_segments(record)
+    end = whole.end_ns - 10**9
+    content = load(spoil(record, 1024, 1536), (end, end + 1))
+    assert content.damage == f"512 of its {record.stat().st_size} bytes are not sound miniSEED (from byte 1024)"
+    assert content.segments[-1].end_ns == whole.end_ns

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jijin.errors import ReadError
 from jijin.io import formats, mseed
@@ -86,29 +86,37 @@ def is_side_file(path: Path) -> bool:
     return path.suffix.lower() in SIDE_FILES
 
 
-def load(path: Path) -> Content:
-    """Segments of one file and its damage. Raises ReadError, with the file's name, if nothing of it can be read."""
+def load(path: Path, span: mseed.Span | None = None) -> Content:
+    """Segments of one file and its damage. Raises ReadError, with the file's name, if nothing of it can be read.
+
+    span : start and end in ns; of a miniSEED file only the records that reach into it, maybe none.
+    """
     if _head(path):
-        return _load_miniseed(path)
+        return _load_miniseed(path, span=span)
     stream = _other(path, headonly=False)
     return Content(formats.to_segments(stream))
 
 
 def scan(path: Path) -> Scan:
     """What the headers of one file say. Raises ReadError, with the file's name, if nothing of it can be read."""
+    pieces, damage = headers(path)
+    names, starts, ends, samples = zip(*pieces, strict=True)
+    return Scan(path, frozenset(names), min(starts), max(ends), sum(samples), damage)
+
+
+def headers(path: Path) -> tuple[list[tuple[str, int, int, int]], str | None]:
+    """NET.STA, start_ns, end_ns and samples of each gap-free piece of a file, and its damage; raises like scan."""
     if _head(path):
         content = _load_miniseed(path, unpack=False)
-        spans = [(s.seed_id, s.start_ns, s.end_ns, len(s.data)) for s in content.segments]
-        return _summary(path, spans, content.damage)
+        return [(_station(s.seed_id), s.start_ns, s.end_ns, len(s.data)) for s in content.segments], content.damage
     stats = [trace.stats for trace in _other(path, headonly=True)]
-    traces = [(f"{s.network}.{s.station}.", s.starttime.ns, s.endtime.ns + round(s.delta * NS), s.npts) for s in stats]
-    return _summary(path, traces, None)
+    ends = [s.endtime.ns + round(s.delta * NS) for s in stats]
+    return [(_station(s), s.starttime.ns, end, s.npts) for s, end in zip(stats, ends, strict=True)], None
 
 
-def _summary(path: Path, spans: list[tuple[str, int, int, int]], damage: str | None) -> Scan:
-    names, starts, ends, samples = zip(*spans, strict=True)
-    stations = frozenset(".".join(name.split(".")[:2]) for name in names)
-    return Scan(path, stations, min(starts), max(ends), sum(samples), damage)
+def _station(of: Any) -> str:
+    """NET.STA of a seed id, or of an ObsPy trace's header."""
+    return ".".join(of.split(".")[:2]) if isinstance(of, str) else f"{of.network}.{of.station}"
 
 
 def _head(path: Path) -> bool:
@@ -125,12 +133,14 @@ def _head(path: Path) -> bool:
     return mseed.is_miniseed(head)
 
 
-def _load_miniseed(path: Path, unpack: bool = True) -> Content:
+def _load_miniseed(path: Path, unpack: bool = True, span: mseed.Span | None = None) -> Content:
     """By libmseed; what it finds nothing in, ObsPy's own miniSEED reader is asked about."""
     try:
-        segments, damage = mseed.read_miniseed(path, unpack)
+        segments, damage = mseed.read_miniseed(path, unpack, span)
     except OSError as error:
         raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
+    if not segments and span:
+        return Content([], damage)
     if not segments and damage:
         segments, damage = _second_opinion(path), None
     if not segments:

@@ -27,26 +27,39 @@ def is_miniseed(head: bytes) -> bool:
     return HEADER.match(head) is not None
 
 
-def read_miniseed(path: Path, unpack: bool = True) -> tuple[list[Segment], str | None]:
+Span = tuple[int, int]  # nanoseconds since 1970
+
+
+def read_miniseed(path: Path, unpack: bool = True, span: Span | None = None) -> tuple[list[Segment], str | None]:
     """All waveforms of a file, and what is wrong with it: (segments, None), or (what could be saved, damage).
+
+    With a span only the records that reach into it: whole records, so somewhat more than the span.
 
     Gaps, overlaps and changes of sampling rate start a new segment; records of text or without a sampling rate
     are skipped. Without unpack only headers are read, and data is a view of zeros with the right length.
     Raises OSError where the system refuses to open the file.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
-        return _segments(raw, unpack)
+        return _segments(raw, unpack, span)
 
 
-def _segments(raw: mmap.mmap, unpack: bool) -> tuple[list[Segment], str | None]:
+def _segments(raw: mmap.mmap, unpack: bool, span: Span | None) -> tuple[list[Segment], str | None]:
     from pymseed import MiniSEEDError, MS3TraceList
 
+    wanted = {"starttime": _iso(span[0]), "endtime": _iso(span[1])} if span else {}
     try:
-        found = _from_traces(MS3TraceList.from_buffer(raw, unpack_data=unpack), unpack)
+        found = _from_traces(MS3TraceList.from_buffer(raw, unpack_data=unpack, **wanted), unpack)
         return found, _unfinished(raw)
     except MiniSEEDError:
         sound, damage = _salvage(raw, unpack)
-        return _from_traces(MS3TraceList.from_buffer(sound, unpack_data=unpack), unpack), damage
+        return _from_traces(MS3TraceList.from_buffer(sound, unpack_data=unpack, **wanted), unpack), damage
+
+
+def _iso(time_ns: int) -> str:
+    """As libmseed reads times."""
+    from jijin.types import utc
+
+    return f"{utc(time_ns).strftime('%Y-%m-%dT%H:%M:%S')}.{time_ns % 1_000_000_000:09d}Z"
 
 
 def _from_traces(traces: MS3TraceList, unpack: bool) -> list[Segment]:

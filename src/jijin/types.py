@@ -166,7 +166,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class StationMagnitude:
-    """One station's part in a magnitude, or why it has none."""
+    """One channel's part in a magnitude, or why it has none. A station has one for each horizontal component."""
 
     seed_id: str  # of the channel the amplitude is read on; NET.STA.LOC where there is none
     value: float | None
@@ -175,6 +175,7 @@ class StationMagnitude:
     time_ns: int | None  # of the amplitude
     distance_km: float  # hypocentral
     reason: str = ""  # why it is not used: "clipped", "SNR 1.8", "no response", "outlier"; "" if it is used
+    note: str = ""  # what is odd about its response though it can be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Magnitude:
 
     kind: str  # "ML"
     value: float | None
-    uncertainty: float | None  # scatter of the stations
+    uncertainty: float | None  # scatter of the stations, one standard deviation; None for one station
     formula: str  # "hutton_boore_1987"
     stations: tuple[StationMagnitude, ...] = ()
     reason: str = ""

@@ -5,7 +5,7 @@ import pytest
 from jijin.data import corpus
 from jijin.data.corpus import load_corpus, scored_traces
 from jijin.data.export import write_seisbench
-from jijin.errors import ConfigError, DataError
+from jijin.errors import ConfigError, DataError, ReadError
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,11 @@ def test_a_trace_is_read_when_it_is_asked_for_and_not_before(folder, monkeypatch
     monkeypatch.setattr(type(events.dataset.parts[0]), "waveform", lambda self, i: read.append(i) or np.zeros((3, 9)))
     assert len(events) > 10 and not read
     assert events[3].p == (1000.0,) and len(read) == 1
+
+
+def test_a_dataset_given_twice_is_refused_and_named(folder):
+    with pytest.raises(ReadError, match=f"{folder.name}.*given twice"):
+        load_corpus([folder, folder.parent / "." / folder.name])
 
 
 def test_a_large_split_is_scored_in_part_and_always_the_same_part(folder, monkeypatch):

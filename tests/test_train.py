@@ -182,6 +182,7 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     card = json.loads(model.with_suffix(".json").read_text())
     assert card["counts"]["events"] == {"set": card["counts"]["events"]["set"]} and len(card["sha256"]) == 64
     assert set(card["scores"]) == {"dev", "test"} and card["parity"] < 1e-4
+    assert 100 < card["memory_mb"] < 32_000 and card["windows_per_s"] > 0
     scores = tmp_path / "scores.json"
     result = CliRunner().invoke(
         app, ["evaluate", "--model", str(model), "--data", str(dataset), "-o", str(scores), "--tune"]

@@ -1,7 +1,8 @@
-"""Where the time of a training goes."""
+"""Where the time of a training goes, and the memory."""
 
 from __future__ import annotations
 
+import sys
 import time
 
 
@@ -17,3 +18,13 @@ class Stopwatch:
         now = time.perf_counter()
         self.seconds[part] = self.seconds.get(part, 0.0) + now - self._last
         self._last = now
+
+
+def peak_memory_mb() -> float | None:
+    """Largest resident memory so far of this process and of its largest finished child together; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    kib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return kib * (1.024e-3 if sys.platform == "linux" else 1e-6)  # kibibytes on Linux, bytes on macOS

@@ -146,11 +146,16 @@ def export(
 
 
 def _pace(run: Path) -> dict[str, float]:
-    """Training windows a second of a run: the median of its epochs."""
+    """Training windows a second of a run, the median of its epochs, and its memory in MB, where its folder tells them."""
     import pandas as pd
 
-    path = run / "history.csv"
-    return {"windows_per_s": round(float(pd.read_csv(path)["windows_per_s"].median()), 1)} if path.exists() else {}
+    found = {}
+    for file, column, digits, pace in (("history", "windows_per_s", 1, "median"), ("costs", "memory_mb", 0, "max")):
+        path = run / f"{file}.csv"
+        table = pd.read_csv(path) if path.exists() else pd.DataFrame()
+        if column in table and table[column].notna().any():
+            found[column] = round(float(table[column].agg(pace)), digits)
+    return found
 
 
 def _provenance(done: dict[str, Any]) -> dict[str, Any]:

@@ -33,12 +33,19 @@ def open_dataset(path: str | Path) -> Dataset:
 
 
 def open_datasets(paths: Sequence[str | Path]) -> Dataset:
-    """Several paths as one dataset, in which noise cut in front of an earthquake has the earthquake's source_group."""
+    """Several paths as one dataset, in which noise cut in front of an earthquake has the earthquake's source_group.
+
+    ReadError if there is none, or if a part is in two of the paths: its windows would count twice.
+    """
     from jijin.data.dataset import Joined
 
     if not paths:
         raise ReadError("no dataset was given")
-    return Joined([part for path in paths for part in _parts(Path(path))], Path(paths[0]))
+    parts = [part for path in paths for part in _parts(Path(path))]
+    places = [part.path.resolve() for part in parts]
+    if twice := [part.path for part, place in zip(parts, places, strict=True) if places.count(place) > 1]:
+        raise ReadError(f"{twice[-1]}: given twice, its windows would count twice; give each dataset once")
+    return Joined(parts, Path(paths[0]))
 
 
 def _parts(path: Path) -> list[Dataset]:

@@ -33,7 +33,7 @@ from jijin.evaluate import Window, find_picks, score, window_at
 from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
-from jijin.stopwatch import Stopwatch
+from jijin.stopwatch import Stopwatch, peak_memory_mb
 from jijin.train.start import network_of
 
 Progress = Callable[[int, dict[str, float]], None]
@@ -106,7 +106,8 @@ def train(
 ) -> Path:
     """Train CBA into the folder run and return the best checkpoint. progress(windows, row) is called now and then.
 
-    costs.csv in the folder tells the seconds of each epoch by part; compose is the time that batches were waited for.
+    costs.csv in the folder tells the seconds of each epoch by part (compose is the time that batches were waited for) and
+    the most memory so far, that of a worker included.
     An interrupt leaves last.pt as it is at that step; a kill leaves the one of the last epoch.
     """
     torch.manual_seed(config.seed)
@@ -127,7 +128,7 @@ def train(
             clock.lap("validate")
             row |= scores
             state.finish_epoch(row)
-            _append(run / "costs.csv", clock.seconds)
+            _append(run / "costs.csv", {**clock.seconds, "memory_mb": peak_memory_mb()})
             _tensorboard(run, state.step, row, valid, curves)
             progress(state.step * config.batch, row)
     except KeyboardInterrupt:

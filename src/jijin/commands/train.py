@@ -146,7 +146,7 @@ def export(
 
 
 def _pace(run: Path) -> dict[str, float]:
-    """Training windows a second of a run, the median of its epochs, and its memory in MB, where its folder tells them."""
+    """Windows a second of a run, the median of its epochs, and its memory in MB, where its folder tells them."""
     import pandas as pd
 
     found = {}

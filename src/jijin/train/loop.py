@@ -106,8 +106,8 @@ def train(
 ) -> Path:
     """Train CBA into the folder run and return the best checkpoint. progress(windows, row) is called now and then.
 
-    costs.csv in the folder tells the seconds of each epoch by part (compose is the time that batches were waited for) and
-    the most memory so far, that of a worker included.
+    costs.csv in the folder tells the seconds of each epoch by part (compose is the time that batches were waited
+    for) and the most memory so far, that of a worker included.
     An interrupt leaves last.pt as it is at that step; a kill leaves the one of the last epoch.
     """
     torch.manual_seed(config.seed)

@@ -89,4 +89,4 @@ def history(run: Path, config: TrainConfig) -> list[dict[str, float]]:
 
 def costs(run: Path) -> dict[str, float]:
     """Seconds of each part of the training, over all epochs and sittings."""
-    return {str(part): float(seconds) for part, seconds in pd.read_csv(run / "costs.csv").sum().items()}
+    return {str(part): float(seconds) for part, seconds in pd.read_csv(run / "costs.csv").drop(columns="memory_mb").sum().items()}

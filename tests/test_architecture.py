@@ -30,6 +30,8 @@ picking     probabilities to picks
 detector    all of these, fed piece by piece
 network     stations, velocity; picks to located and sized events
 store       a run on disk
+catalog     an archive, station-day by station-day, to a run
+live        the same steps on a live feed
 report      figures and pages
 data        training data
 evaluate    picks against labels

@@ -1,10 +1,67 @@
-"""One frozen dataclass per stage. An impossible value stops the run."""
+"""One frozen dataclass per stage. An impossible value and an unknown key stop the run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jijin.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+    """A stage's dataclass from a table of a TOML file; ConfigError names the key that is unknown or of a wrong type.
+
+    >>> from_table(CutConfig, {"stride": 15}, "run.toml [cut]")
+    Traceback (most recent call last):
+    jijin.errors.ConfigError: run.toml [cut]: unknown key 'stride'; did you mean 'stride_s'?
+    """
+    hints = get_type_hints(kind)
+    names = [one.name for one in fields(kind)]  # type: ignore[arg-type]
+    for key, value in table.items():
+        if key not in names:
+            raise ConfigError(f"{where}: unknown key '{key}'; {suggestion(key, names)}")
+        if not _fits(value, hints[key]):
+            raise ConfigError(f"{where}: '{key}' must be {_words(hints[key])} (got {value!r})")
+    try:
+        return kind(**{key: _as(hints[key], value) for key, value in table.items()})
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def suggestion(key: str, names: list[str]) -> str:
+    """What a misspelt key may have meant, else all that there are."""
+    near = difflib.get_close_matches(key, names, 1)
+    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kinds = [get_origin(one) or one for one in _members(hint)]
+    if isinstance(value, bool):
+        return bool in kinds
+    alike: dict[Any, Any] = {float: (int, float), tuple: list}
+    return any(isinstance(value, alike.get(kind, kind)) for kind in kinds)
+
+
+def _as(hint: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and int not in _members(hint) else value
+
+
+def _words(hint: Any) -> str:
+    named = {float: "a number", int: "a whole number", bool: "true or false", str: "a text", tuple: "a list"}
+    kinds = [get_origin(one) or one for one in _members(hint) if one is not type(None)]
+    return " or ".join(named.get(kind, getattr(kind, "__name__", str(kind))) for kind in kinds)
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,17 +50,43 @@ class Messages:
         log.setLevel(logging.INFO)
 
     @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A function to call with the number of samples done; a bar moves if stderr is a terminal and work is long."""
-        if self.quiet or total < LONG or not self.console.is_terminal:
+    def progress(self, title: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
+        """A function to call with how much is done; a bar with the time left moves if stderr is a terminal.
+
+        Without a unit what is counted are samples, and short work shows no bar. With one, a stderr that is no terminal
+        gets a line each minute.
+        """
+        if self.quiet or total < (1 if unit else LONG) or not (self.console.is_terminal or unit):
             yield lambda done: None
             return
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        if not self.console.is_terminal:
+            yield _Minutes(self, title, total, unit).advance
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
+        from rich.progress import TimeRemainingColumn as Left
 
-        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+        counts = (MofNCompleteColumn(), TextColumn(unit)) if unit else (TaskProgressColumn(),)
+        columns = TextColumn("{task.description}"), BarColumn(), *counts, Left()
         with Progress(*columns, console=self.console, transient=True) as bar:
             task = bar.add_task(title, total=total)
             yield lambda done: bar.advance(task, done)
+
+
+class _Minutes:
+    """A line a minute about work that nobody watches: how much of it is done, how long it will take."""
+
+    def __init__(self, messages: Messages, title: str, total: int, unit: str, every_s: float = 60.0) -> None:
+        self.messages, self.title, self.total, self.unit, self.every_s = messages, title, total, unit, every_s
+        self.done, self.began = 0, time.monotonic()
+        self.told = self.began
+
+    def advance(self, done: int) -> None:
+        self.done += done
+        now = time.monotonic()
+        if now - self.told >= self.every_s and self.done:
+            self.told = now
+            left_min = (now - self.began) / self.done * (self.total - self.done) / 60
+            self.messages.note(f"{self.title}: {self.done} of {self.total} {self.unit}, {left_min:.0f} min left")
 
 
 class _Lines(logging.Handler):

@@ -20,7 +20,7 @@ from jijin.errors import DataError
 from jijin.store import schema
 from jijin.store.codec import decode, encode
 from jijin.store.rows import Coverage, DayResult, Progress, pick_id, pick_row, to_pick
-from jijin.types import Event, Pick, Station, StationDay
+from jijin.types import DAY_NS, Event, Pick, Station, StationDay
 
 __all__ = ["Coverage", "DayResult", "Progress", "Store", "pick_id"]
 
@@ -126,6 +126,10 @@ class Store:
         notes = {StationDay(station, day): note for station, day, note in noted}
         return Progress(counts.get("done", 0), counts.get("failed", 0), counts.get("todo", 0), notes)
 
+    def station_names(self) -> list[str]:
+        """NET.STA of every station with work, in order."""
+        return [name for (name,) in self._db.execute("SELECT DISTINCT station FROM station_day ORDER BY station")]
+
     def add_station_day(self, result: DayResult) -> None:
         """A station-day's picks, coverage and state together; a result that is there already is replaced."""
         job, state = result.job, "failed" if result.failed else "done"
@@ -151,6 +155,10 @@ class Store:
         where = "time_ns >= ? AND time_ns < ?" + ("" if excluded else " AND excluded = ''")
         found = f"SELECT * FROM pick WHERE {where} ORDER BY time_ns, seed_id, phase_hint"
         return [to_pick(row) for row in self._db.execute(found, _span(start_ns, end_ns))]
+
+    def pick_days(self) -> list[int]:
+        """Days since 1970 that have picks, excluded ones too, in order."""
+        return [day for (day,) in self._db.execute("SELECT DISTINCT time_ns / ? FROM pick ORDER BY 1", [DAY_NS])]
 
     def excluded(self) -> dict[str, str]:
         """Excluded picks: pick_id -> why."""

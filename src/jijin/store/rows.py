@@ -29,13 +29,17 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """What became of one station-day. note tells what was lost, "" if nothing; failed: nothing could be used."""
+    """What became of one station-day. note tells what was lost, "" if nothing; failed: nothing could be used.
+
+    remarks, what a user may want to know, are told but not kept.
+    """
 
     job: StationDay
     picks: tuple[Pick, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     note: str = ""
     failed: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

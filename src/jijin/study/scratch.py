@@ -89,4 +89,5 @@ def history(run: Path, config: TrainConfig) -> list[dict[str, float]]:
 
 def costs(run: Path) -> dict[str, float]:
     """Seconds of each part of the training, over all epochs and sittings."""
-    return {str(part): float(seconds) for part, seconds in pd.read_csv(run / "costs.csv").drop(columns="memory_mb").sum().items()}
+    parts = pd.read_csv(run / "costs.csv").drop(columns="memory_mb")
+    return {str(part): float(seconds) for part, seconds in parts.sum().items()}

@@ -59,9 +59,7 @@ MAGNITUDE = Magnitude(
     formula="hutton_boore_1987",
     stations=(
         StationMagnitude("NZ.COVA.10.HHE", 1.70, 0.42, 0.21, T0 + 6 * NS, 13.8),
-        StationMagnitude(
-            "NZ.COVA.10.HHN", 2.00, 0.84, 0.19, T0 + 6_500_000_000, 13.8, note="the stages give 1.2 times"
-        ),
+        StationMagnitude("NZ.COVA.10.HHN", 2.00, 0.84, 0.19, T0 + 6_500_000_000, 13.8, note="1.2 times"),
         StationMagnitude("NZ.LABE..EHN", 4.10, 60.0, 0.3, T0 + 8 * NS, 21.6, reason="outlier: +2.25"),
         StationMagnitude("NZ.WHAT..EHN", None, None, None, None, 34.0, reason="clipped"),
     ),

@@ -72,3 +72,17 @@ def test_an_unknown_formula_or_a_missing_file_is_a_sentence() -> None:
         read_attenuation("richter")
     with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read"):
         read_attenuation("nowhere.toml")
+
+
+def test_the_file_in_the_docs_is_hutton_and_boore_with_a_station_correction(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "magnitudes.md").read_text(encoding="utf-8")
+    path = tmp_path / "docs.toml"
+    path.write_text(page.partition("```toml\n")[2].partition("```")[0])
+    ours, theirs = read_attenuation(str(path)), FORMULAS["hutton_boore_1987"]
+    assert [ours.magnitude(2.0, r) for r in (10, 50, 700)] == [theirs.magnitude(2.0, r) for r in (10, 50, 700)]
+    assert ours.magnitude(1.0, 100.0, "XX.AAA") == pytest.approx(2.88)
+
+
+def test_the_docs_list_every_formula() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "magnitudes.md").read_text(encoding="utf-8")
+    assert [name for name in FORMULAS if f"| `{name}`" not in page] == []

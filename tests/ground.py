@@ -80,10 +80,14 @@ def arrivals(station: str, epicentral_km: float, late_s: float = 0.0) -> tuple[A
 
 
 def origin(*of: tuple[Arrival, Arrival], depth_km: float = 0.0) -> Origin:
-    found = tuple(arrival for pair in of for arrival in pair)
-    time_ns = START + round(ORIGIN_S * NS)
-    where = {"latitude": 0.0, "longitude": 0.0, "depth_km": depth_km, "time_uncertainty_s": 0.1}
-    errors = {"horizontal_uncertainty_km": (1.0, 1.0), "ellipse_azimuth_deg": 0.0, "depth_uncertainty_km": 1.0}
+    found = [arrival for pair in of for arrival in pair]
+    return placed(START + round(ORIGIN_S * NS), 0.0, 0.0, depth_km, found)
+
+
+def placed(time_ns: int, latitude: float, longitude: float, depth_km: float, found: Sequence[Arrival]) -> Origin:
+    """An origin of which only time, place and arrivals matter."""
     square = tuple(tuple(float(i == j) for j in range(4)) for i in range(4))
-    quality = {"covariance": square, "depth_resolved": True, "rms_s": 0.1, "azimuthal_gap_deg": 90.0, "nearest_km": 1.0}
-    return Origin(time_ns, **where, **errors, **quality, arrivals=found, velocity_model="flat", method="test")
+    errors = {"horizontal_uncertainty_km": (1.0, 1.0), "ellipse_azimuth_deg": 0.0, "depth_uncertainty_km": 1.0}
+    quality = {"depth_resolved": True, "rms_s": 0.1, "azimuthal_gap_deg": 90.0, "nearest_km": 1.0, "covariance": square}
+    named = {"arrivals": tuple(found), "velocity_model": "flat", "method": "test"}
+    return Origin(time_ns, latitude, longitude, depth_km, 0.1, **errors, **quality, **named)  # type: ignore[arg-type]

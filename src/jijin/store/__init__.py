@@ -20,11 +20,10 @@ from jijin.errors import DataError
 from jijin.store import schema
 from jijin.store.codec import decode, encode
 from jijin.store.rows import Coverage, DayResult, Progress, pick_id, pick_row, to_pick
+from jijin.store.schema import exists
 from jijin.types import DAY_NS, Event, Pick, Station, StationDay
 
-__all__ = ["Coverage", "DayResult", "Progress", "Store", "pick_id"]
-
-FOREVER = (-(2**63), 2**63 - 1)
+__all__ = ["Coverage", "DayResult", "Progress", "Store", "exists", "pick_id"]
 
 
 class Store:
@@ -41,7 +40,7 @@ class Store:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        store = cls(folder, *_opened(folder, write=True))
+        store = cls(folder, *schema.opened(folder, write=True))
         try:
             if schema.version(store._db):
                 raise DataError(f"{folder}: it holds a run already; resume that, or name another folder")
@@ -57,7 +56,7 @@ class Store:
         folder = Path(folder)
         if not exists(folder):
             raise DataError(f"{folder}: no run is in it ({schema.FILE} is missing); 'jijin catalog' makes one")
-        store = cls(folder, *_opened(folder, write))
+        store = cls(folder, *schema.opened(folder, write))
         found = schema.version(store._db)
         if found != schema.VERSION:
             store.close()
@@ -152,9 +151,19 @@ class Store:
 
     def picks(self, start_ns: int | None = None, end_ns: int | None = None, excluded: bool = False) -> list[Pick]:
         """Picks in start_ns <= time < end_ns, by time; those a person has excluded only if asked for."""
+        return list(self.each_pick(start_ns, end_ns, excluded))
+
+    def each_pick(
+        self, start_ns: int | None = None, end_ns: int | None = None, excluded: bool = False
+    ) -> Iterator[Pick]:
+        """The same one by one: a year of a large network does not fit in memory."""
         where = "time_ns >= ? AND time_ns < ?" + ("" if excluded else " AND excluded = ''")
         found = f"SELECT * FROM pick WHERE {where} ORDER BY time_ns, seed_id, phase_hint"
-        return [to_pick(row) for row in self._db.execute(found, _span(start_ns, end_ns))]
+        return map(to_pick, self._db.execute(found, schema.between(start_ns, end_ns)))
+
+    def count_picks(self) -> int:
+        """Of those that are not excluded."""
+        return int(self._value("SELECT count(*) FROM pick WHERE excluded = ''"))
 
     def pick_days(self) -> list[int]:
         """Days since 1970 that have picks, excluded ones too, in order."""
@@ -213,7 +222,7 @@ class Store:
         """The latest version of each event that is not withdrawn, with start_ns <= origin time < end_ns, by time."""
         found = """SELECT body FROM event AS e WHERE time_ns >= ? AND time_ns < ? AND withdrawn = ''
             AND version = (SELECT max(version) FROM event WHERE event_id = e.event_id) ORDER BY time_ns, event_id"""
-        return [decode(Event, body) for (body,) in self._db.execute(found, _span(start_ns, end_ns))]
+        return [decode(Event, body) for (body,) in self._db.execute(found, schema.between(start_ns, end_ns))]
 
     def versions(self, event_id: str) -> list[Event]:
         """All versions of an event, the first one first; an unknown event has none."""
@@ -231,28 +240,3 @@ class Store:
 
     def _value(self, query: str, *values: Any) -> Any:
         return self._db.execute(query, values).fetchone()[0]
-
-
-def exists(folder: str | Path) -> bool:
-    """Whether a folder holds a run; one whose making was cut short is none."""
-    if not (Path(folder) / schema.FILE).is_file():
-        return False
-    db = schema.connect(Path(folder), write=False)
-    try:
-        return schema.version(db) > 0
-    except sqlite3.DatabaseError as error:
-        raise DataError(f"{Path(folder) / schema.FILE}: not the database of a run: {error}") from error
-    finally:
-        db.close()
-
-
-def _opened(folder: Path, write: bool) -> tuple[sqlite3.Connection, sqlite3.Connection | None]:
-    try:
-        lock = schema.lock(folder) if write else None
-        return schema.connect(folder, write), lock
-    except sqlite3.Error as error:
-        raise schema.told(error, folder / schema.FILE) from error
-
-
-def _span(start_ns: int | None, end_ns: int | None) -> tuple[int, int]:
-    return FOREVER[0] if start_ns is None else start_ns, FOREVER[1] if end_ns is None else end_ns

@@ -91,3 +91,30 @@ def told(error: sqlite3.Error, path: Path) -> OSError:
     full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
     reason = "the disk is full; what was finished before is kept" if full else f"cannot be written: {error}"
     return OSError(errno.ENOSPC if full else errno.EIO, reason, str(path))
+
+
+def exists(folder: str | Path) -> bool:
+    """Whether a folder holds a run; one whose making was cut short is none."""
+    if not (Path(folder) / FILE).is_file():
+        return False
+    db = connect(Path(folder), write=False)
+    try:
+        return version(db) > 0
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"{Path(folder) / FILE}: not the database of a run: {error}") from error
+    finally:
+        db.close()
+
+
+def opened(folder: Path, write: bool) -> tuple[sqlite3.Connection, sqlite3.Connection | None]:
+    """A run's database, and its lock if it is to be written. OSError if the folder cannot be written."""
+    try:
+        held = lock(folder) if write else None
+        return connect(folder, write), held
+    except sqlite3.Error as error:
+        raise told(error, folder / FILE) from error
+
+
+def between(start_ns: int | None, end_ns: int | None) -> tuple[int, int]:
+    """Bounds for SQL; None is open."""
+    return -(2**63) if start_ns is None else start_ns, 2**63 - 1 if end_ns is None else end_ns

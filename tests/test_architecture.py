@@ -28,6 +28,7 @@ models      windows to probabilities
 windows     cut and stitch
 picking     probabilities to picks
 detector    all of these, fed piece by piece
+discriminate  source types with their certainty
 network     stations, velocity; picks to located and sized events
 store       a run on disk
 catalog     an archive, station-day by station-day, to a run

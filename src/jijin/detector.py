@@ -78,6 +78,10 @@ class Detector:
         self._finish()
         return by_time(picks)
 
+    def settled(self) -> dict[str, int]:
+        """By instrument: the time (ns) before which every pick has been returned, of those with something open."""
+        return {name: index * STEP_NS for name, one in self._pickers.items() if (index := one.settled) is not None}
+
     def annotate(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> Stream:
         """Probabilities of a whole stream, see jijin.annotate. Not to be mixed with feed()."""
         from obspy import Stream

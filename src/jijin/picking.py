@@ -104,6 +104,11 @@ class OnsetFinder:
             self._last = None
         return out
 
+    @property
+    def settled(self) -> int:
+        """Grid index before which every onset has been returned."""
+        return self._last.index if self._last else self.runs.settled
+
     def _rival(self, new: Onset) -> list[Onset]:
         """Hold the stronger of two onsets that are too close; otherwise let the earlier one go."""
         old = self._last
@@ -198,6 +203,13 @@ class Picker:
                 runs.restart(start_index)
         self._next = start_index + probabilities.shape[1]
         return picks + self._advance(probabilities)
+
+    @property
+    def settled(self) -> int | None:
+        """Grid index before which every pick has been returned; None while nothing is open."""
+        if self._next is None:
+            return None
+        return min(self._detections.settled - TOLERANCE, *(finder.settled for finder in self._phases))
 
     def finish(self) -> list[Pick]:
         """Picks of everything that is still open; the next push starts anew."""

@@ -130,6 +130,24 @@ class Instrument:
             if channel.runs:
                 channel.trim(first * self.stride)
 
+    def newest(self) -> Window | None:
+        """The window that ends with the newest data, as far as they have come; None without any.
+
+        Nothing is cut: samples that come later still find their place in the next such window. What lies before this
+        one is forgotten. Not to be mixed with cut().
+        """
+        stops = [channel.stop_grid_index() for row in self._rows() for channel in row]
+        if not stops:
+            return None
+        stop = -(-max(stops) // self.stride)
+        first = stop - IN_SAMPLES // self.stride
+        self.spans = ([], [], [])
+        data = self._read(first, stop)
+        for channel in self.channels.values():
+            if channel.runs:
+                channel.trim(first * self.stride)
+        return Window(self.name, first, data)
+
     def _skip_gap(self, stop: int) -> int:
         """The next block to read; in a gap that is the next one with data, or stop."""
         if self.next_block is not None and not np.isnan(self.tail).all():

@@ -1,0 +1,66 @@
+"""Provisional picks: the newest minute of every sensor that has new data, looked at again and again.
+
+The Detector makes a pick final when no window can change it any more, up to a minute after the onset. Here the same
+reading of windows, the same model and the same picking run on the minute that ends with the newest sample; what is
+found there is provisional, see jijin.live.tracker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.buffer import runs_of
+from jijin.detector import BATCH, Detector
+from jijin.picking import Picker
+from jijin.resampling import STEP_NS
+from jijin.types import Pick, Segment, instrument_id
+from jijin.windows import IN_SAMPLES, Instrument, Window
+
+STRIDE = 10  # samples: windows end at a multiple of 0.1 s
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the newest minute of a sensor shows: probabilities (3, 6000), rows picking.CURVES, and picks."""
+
+    instrument: str
+    start_ns: int  # of the window
+    end_ns: int
+    curves: NDArray[np.float32]
+    picks: list[Pick]
+
+
+class Newest(Detector):
+    """Holds the last minute of every sensor; a sensor whose components lag is looked at with what is there."""
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._instruments: dict[str, Instrument] = {}
+
+    def look(self, segments: Iterable[Segment]) -> list[Look]:
+        """Take in samples that the Detector has taken too; one Look for each sensor that they belong to."""
+        changed: dict[str, Instrument] = {}
+        for segment in segments:
+            name = instrument_id(segment.seed_id)
+            changed[name] = self._instruments.setdefault(name, Instrument(name, STRIDE))
+            for run in runs_of(segment):
+                changed[name].add(segment.seed_id, run)
+        windows = [window for one in changed.values() if (window := one.newest()) is not None]
+        return [look for at in range(0, len(windows), BATCH) for look in self._looks(windows[at : at + BATCH])]
+
+    def _looks(self, windows: list[Window]) -> list[Look]:
+        values = self._predict(windows)
+        return [self._look(window, curves) for window, curves in zip(windows, values, strict=True)]
+
+    def _look(self, window: Window, curves: NDArray[np.float32]) -> Look:
+        start = window.block * STRIDE
+        instrument = self._instruments[window.instrument]
+        picker = Picker(
+            self._thresholds(), self.model.time_uncertainty, instrument.origin, self.pick_config.min_separation_s
+        )
+        picks = picker.push(curves, start) + picker.finish()
+        return Look(window.instrument, start * STEP_NS, (start + IN_SAMPLES) * STEP_NS, curves, picks)

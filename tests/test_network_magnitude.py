@@ -99,6 +99,12 @@ def test_without_an_inventory_there_is_no_magnitude_and_the_reason() -> None:
     assert (found.value, found.uncertainty, found.reason) == (None, None, "no inventory with responses was given")
 
 
+def test_without_waveforms_there_is_no_magnitude_and_the_reason() -> None:
+    found = Sizer(ground.inventory()).size(ground.origin(ground.arrivals("AAA", 60.0)), None)
+    assert (found.value, found.reason) == (None, "no waveforms were given")
+    assert Sizer(ground.inventory()).size(ground.origin(), lambda *_: []).reason == "no station has a pick"
+
+
 def test_one_station_has_no_scatter_and_mean_and_max_of_its_horizontals_differ() -> None:
     east, north = ground.shaking(1e-6), ground.shaking(4e-6)
     found = [*ground.segments(east, channels="E"), *ground.segments(north, channels="N")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 
 from jijin.config import check_range
 from jijin.errors import ConfigError, DataError
+from jijin.io.archive import Waveforms
 from jijin.network.amplitude import SEISMOGRAPHS, TAPER_S, Amplitude, Span, measure
 from jijin.network.attenuation import read_attenuation
 from jijin.network.responses import Sensor, Sensors
@@ -20,7 +21,6 @@ from jijin.types import NS, Arrival, Magnitude, Origin, Segment, StationMagnitud
 if TYPE_CHECKING:
     from obspy import Inventory
 
-Waveforms = Callable[[str, int, int], Sequence[Segment]]  # NET.STA.LOC, start_ns, end_ns -> all channels
 VP_VS = 1.73  # to have P where only S is known, and S where only P is
 MIN_RATE_HZ = 20.0  # below, the 1.25 Hz and more of a Wood-Anderson seismogram are cut off
 SEISMOMETERS = "HLNGP"  # SEED's instrument codes of ground motion: seismometers, accelerometers, geophones
@@ -65,14 +65,16 @@ class Sizer:
         self.formula = read_attenuation(self.config.formula)
         self._sensors = Sensors(inventory) if inventory is not None else None
 
-    def size(self, origin: Origin, waveforms: Waveforms) -> Magnitude:
+    def size(self, origin: Origin, waveforms: Waveforms | None) -> Magnitude:
         """Local magnitude from the stations that have a pick.
 
         waveforms gives counts; what it gives beyond the time asked for is used to taper. Rejected channels
         stay in the result with the reason. No earthquake, no magnitude: value is None where no channel is left.
         """
         if self._sensors is None:
-            return Magnitude("ML", None, None, self.formula.name, (), "no inventory with responses was given")
+            return self._nothing((), "no inventory with responses was given")
+        if waveforms is None:
+            return self._nothing((), "no waveforms were given")
         readings: list[StationMagnitude] = []
         for nsl, arrivals in sorted(_by_nsl(origin.arrivals).items()):
             readings += self._station(nsl, origin, arrivals, waveforms)
@@ -83,9 +85,12 @@ class Sizer:
         kept = _without_outliers(list(readings), self.config.max_deviation)
         values = list(_by_station(kept).values())
         if not values:
-            return Magnitude("ML", None, None, self.formula.name, tuple(kept), _why_none(kept))
+            return self._nothing(kept, _why_none(kept))
         scatter = _robust_deviation(values) if len(values) > 1 else None
         return Magnitude("ML", median(values), scatter, self.formula.name, tuple(kept))
+
+    def _nothing(self, readings: Sequence[StationMagnitude], reason: str) -> Magnitude:
+        return Magnitude("ML", None, None, self.formula.name, tuple(readings), reason)
 
     def _station(
         self, nsl: str, origin: Origin, arrivals: Sequence[Arrival], waveforms: Waveforms

@@ -38,15 +38,15 @@ class Sensor:
     response: Response = field(repr=False)
     note: str = ""
 
-    def to_displacement(self, samples: int, sampling_rate: float) -> NDArray[np.complex128]:
+    def to_displacement(self, samples: int, sampling_rate: float) -> NDArray[np.complex64]:
         """Counts per metre at the frequencies of rfft(samples), (samples // 2 + 1,)."""
         return _evaluate(self, samples, sampling_rate)
 
 
-@lru_cache(maxsize=256)  # FIR stages take tens of milliseconds; windows of a network share a few lengths
-def _evaluate(sensor: Sensor, samples: int, sampling_rate: float) -> NDArray[np.complex128]:
+@lru_cache(maxsize=1024)  # FIR stages take tens of milliseconds; windows of a network share a few lengths of 30 kB
+def _evaluate(sensor: Sensor, samples: int, sampling_rate: float) -> NDArray[np.complex64]:
     frequencies = np.fft.rfftfreq(samples, 1 / sampling_rate)
-    return _evalresp(sensor.response, frequencies, "DISP")
+    return _evalresp(sensor.response, frequencies, "DISP").astype(np.complex64)
 
 
 def _evalresp(response: Response, frequencies: Any, output: str) -> NDArray[np.complex128]:

@@ -336,6 +336,6 @@ def test_a_folder_that_may_not_be_listed_is_named_and_the_rest_is_picked(
 
 
 def test_a_closed_stdout_is_one_sentence(record: Path) -> None:
-    code = "import sys; sys.stdout = None; from jijin.commands.output import _to_stdout; _to_stdout(b'')"
+    code = "import sys; sys.stdout = None; from jijin.commands.output import to_stdout; to_stdout(b'')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert b"OSError: [Errno 9] cannot be written: it is closed: 'stdout'" in done.stderr

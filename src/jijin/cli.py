@@ -10,10 +10,12 @@ import typer
 
 from jijin import __version__
 from jijin.commands import data
+from jijin.commands.catalog import catalog
 from jijin.commands.detect import detect
 from jijin.commands.evaluate import evaluate
 from jijin.commands.live import live
 from jijin.commands.report import report
+from jijin.commands.picks import picks
 from jijin.commands.study import study
 from jijin.commands.train import export, train
 from jijin.errors import ConfigError, JijinError
@@ -26,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (detect, live, train, export, evaluate, report, study):
+for command in (detect, catalog, picks, live, train, export, evaluate, report, study):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

@@ -29,7 +29,7 @@ def save(picks: Sequence[Pick], path: Path | None, kind: str, model: OnnxModel) 
         with replacing(path) as file:
             file.write(content)
     else:
-        _to_stdout(content)
+        to_stdout(content)
 
 
 def encode(picks: Sequence[Pick], kind: str, model: OnnxModel) -> bytes:
@@ -46,7 +46,8 @@ def encode(picks: Sequence[Pick], kind: str, model: OnnxModel) -> bytes:
     return text.getvalue().encode()
 
 
-def _to_stdout(content: bytes) -> None:
+def to_stdout(content: bytes) -> None:
+    """Write to stdout. A reader that leaves early is no error; OSError, with its name, if stdout is closed or full."""
     if sys.stdout is None:  # the shell's >&-
         raise OSError(errno.EBADF, "cannot be written: it is closed", "stdout")
     stdout: BinaryIO = sys.stdout.buffer

@@ -169,6 +169,13 @@ class Store:
         """Days since 1970 that have picks, excluded ones too, in order."""
         return [day for (day,) in self._db.execute("SELECT DISTINCT time_ns / ? FROM pick ORDER BY 1", [DAY_NS])]
 
+    def pick_ids(self, beginning: str) -> list[str]:
+        """Those that begin so; one that is whole is one."""
+        found = self._db.execute(
+            "SELECT pick_id FROM pick WHERE substr(pick_id, 1, ?) = ?", [len(beginning), beginning]
+        )
+        return [one for (one,) in found]
+
     def excluded(self) -> dict[str, str]:
         """Excluded picks: pick_id -> why."""
         return dict(self._db.execute("SELECT pick_id, excluded FROM pick WHERE excluded != ''"))
@@ -224,6 +231,11 @@ class Store:
             AND version = (SELECT max(version) FROM event WHERE event_id = e.event_id) ORDER BY time_ns, event_id"""
         return [decode(Event, body) for (body,) in self._db.execute(found, schema.between(start_ns, end_ns))]
 
+    def event_ids(self) -> list[str]:
+        """Every event, withdrawn ones too, by the time of its first version."""
+        found = "SELECT event_id FROM event GROUP BY event_id ORDER BY min(time_ns), event_id"
+        return [one for (one,) in self._db.execute(found)]
+
     def versions(self, event_id: str) -> list[Event]:
         """All versions of an event, the first one first; an unknown event has none."""
         found = "SELECT body FROM event WHERE event_id = ? ORDER BY version"
@@ -237,6 +249,17 @@ class Store:
     def withdrawn(self) -> dict[str, str]:
         """Withdrawn events: event_id -> why."""
         return dict(self._db.execute("SELECT event_id, withdrawn FROM event WHERE withdrawn != ''"))
+
+    def forget(self, before_ns: int) -> list[str]:
+        """Delete picks and events before that time, so that a run that never ends stays of one size.
+
+        Returns the ids of the events. The file keeps its size; what is freed is used again.
+        """
+        gone = [name for (name,) in self._db.execute("SELECT DISTINCT event_id FROM event WHERE time_ns < ?", [before_ns])]
+        with self._writing():
+            self._db.execute("DELETE FROM pick WHERE time_ns < ?", [before_ns])
+            self._db.executemany("DELETE FROM event WHERE event_id = ?", [(name,) for name in gone])
+        return gone
 
     def _value(self, query: str, *values: Any) -> Any:
         return self._db.execute(query, values).fetchone()[0]

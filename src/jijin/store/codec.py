@@ -24,7 +24,7 @@ def decode(kind: type[T], text: str) -> T:
     >>> decode(Station, encode(Station("XX.A.", 1.5, -2.0))) == Station("XX.A.", 1.5, -2.0)
     True
     """
-    made: T = _build(kind, json.loads(text))
+    made: T = build(kind, json.loads(text))
     return made
 
 
@@ -34,16 +34,17 @@ def _hints(kind: type) -> dict[str, Any]:
     return {one.name: hints[one.name] for one in fields(kind)}
 
 
-def _build(kind: Any, value: Any) -> Any:
+def build(kind: Any, value: Any) -> Any:
+    """A dataclass, or anything annotated as kind, from what json.loads gives."""
     if value is None:
         return None
     if get_origin(kind) in (Union, types.UnionType):
-        return _build(next(one for one in get_args(kind) if one is not types.NoneType), value)
+        return build(next(one for one in get_args(kind) if one is not types.NoneType), value)
     if is_dataclass(kind):
         hints = _hints(kind)  # type: ignore[arg-type]
-        return kind(**{name: _build(hints[name], part) for name, part in value.items() if name in hints})  # type: ignore[operator]
+        return kind(**{name: build(hints[name], part) for name, part in value.items() if name in hints})  # type: ignore[operator]
     if get_origin(kind) is tuple:
-        return tuple(_build(one, part) for one, part in zip(_members(kind, len(value)), value, strict=True))
+        return tuple(build(one, part) for one, part in zip(_members(kind, len(value)), value, strict=True))
     return _number(kind, value)
 
 

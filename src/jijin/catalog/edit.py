@@ -1,0 +1,127 @@
+"""What a person corrects in a finished run: picks and stations taken out, or in again, and events located anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jijin.catalog.events import event_builder, lenient, picks_of
+from jijin.catalog.outputs import write_outputs
+from jijin.catalog.settings import from_tables
+from jijin.errors import DataError
+from jijin.io.archive import Span, Waveforms, open_archive
+from jijin.network.stations import net_sta
+from jijin.store import Store, pick_id
+from jijin.types import Event, Pick, Segment
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an edit did: events located anew in their new version, and those withdrawn with the reason."""
+
+    located: tuple[Event, ...] = ()
+    withdrawn: tuple[tuple[str, str], ...] = ()
+
+
+def edit(
+    folder: str | Path,
+    *,
+    exclude_picks: Iterable[str] = (),
+    exclude_stations: Iterable[str] = (),
+    include_picks: Iterable[str] = (),
+    include_stations: Iterable[str] = (),
+    relocate: bool = True,
+    tell: Tell = lambda sentence: None,
+) -> Changes:
+    """Exclude picks (by pick_id, or its beginning) and stations (NET.STA), take others in again, and locate again.
+
+    Excluded picks stay in the run, marked. Events that lose or regain a pick are located with what is left of the picks
+    they were made of and saved as a new version; one that cannot be located any more is withdrawn. The files beside
+    run.db are written anew. DataError, and nothing is changed, for a pick or a station that the run does not have.
+    """
+    with Store.open(folder, write=True) as store:
+        out = [*_found(store, exclude_picks), *_of_stations(store, exclude_stations)]
+        back = [*_found(store, include_picks), *_of_stations(store, include_stations)]
+        store.exclude(out, "excluded by hand")
+        store.exclude(back, "")
+        changes = _relocate(store, tell) if relocate else Changes()
+        write_outputs(store, tell)
+    return changes
+
+
+def _found(store: Store, beginnings: Iterable[str]) -> Iterator[str]:
+    for beginning in beginnings:
+        ids = store.pick_ids(beginning)
+        if len(ids) != 1:
+            what = "is of no pick" if not ids else f"is the beginning of {len(ids)} pick ids"
+            raise DataError(f"{store.folder}: '{beginning}' {what}; 'jijin picks {store.folder}' lists them")
+        yield ids[0]
+
+
+def _of_stations(store: Store, names: Iterable[str]) -> Iterator[str]:
+    wanted = dict.fromkeys(names, 0)
+    for pick in store.each_pick(excluded=True) if wanted else ():
+        name = net_sta(pick.seed_id)
+        if name in wanted:
+            wanted[name] += 1
+            yield pick_id(pick)
+    if missing := [name for name, count in wanted.items() if not count]:
+        raise DataError(f"{store.folder}: no pick of station {missing[0]}; a station is named NET.STA")
+
+
+def _relocate(store: Store, tell: Tell) -> Changes:
+    """Every event whose picks are not those it was last located with; a withdrawn one may come back."""
+    before = store.withdrawn()
+    stale = [(event, picks) for event, picks in _events(store) if event.event_id in before or _differ(event, picks)]
+    if not stale:
+        return Changes()
+    builder = event_builder(store, from_tables(store.settings["config"], str(store.folder)))
+    waveforms = _waveforms(store, tell)
+    located, withdrawn = list[Event](), list[tuple[str, str]]()
+    for event, picks in stale:
+        try:
+            origin = builder.locator.locate(picks)
+        except DataError as error:
+            store.withdraw(event.event_id, str(error))
+            withdrawn += [(event.event_id, str(error))] if event.event_id not in before else []
+        else:
+            located.append(store.save_event(builder.event(origin, waveforms, event.event_id)))
+    return Changes(tuple(located), tuple(withdrawn))
+
+
+def _differ(event: Event, picks: list[Pick]) -> bool:
+    return set(picks) != set(picks_of(event))
+
+
+def _events(store: Store) -> Iterator[tuple[Event, list[Pick]]]:
+    """Each event in its latest version, and those of all its versions' picks that are not excluded."""
+    excluded = store.excluded()
+    for event_id in store.event_ids():
+        versions = store.versions(event_id)
+        picks = {pick: None for version in versions for pick in picks_of(version)}
+        yield versions[-1], [pick for pick in picks if pick_id(pick) not in excluded]
+
+
+def _waveforms(store: Store, tell: Tell) -> Waveforms:
+    """Of the run's archive, opened when the first magnitude asks for it; none where it is not there any more."""
+    opened: list[Waveforms] = []
+
+    def samples(name: str, start_ns: int, end_ns: int) -> list[Segment]:
+        if not opened:
+            opened.append(_open(store, tell))
+        return opened[0](name, start_ns, end_ns)
+
+    return samples
+
+
+def _open(store: Store, tell: Tell) -> Waveforms:
+    settings = store.settings
+    try:
+        archive = open_archive(settings["source"], Span(settings["start_ns"], settings["end_ns"]))
+    except (DataError, OSError) as error:
+        tell(f"magnitudes of events located anew have no waveforms: {error}")
+        return lambda name, start_ns, end_ns: []
+    return lenient(archive.segments, tell)

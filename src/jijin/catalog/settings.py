@@ -1,0 +1,116 @@
+"""What a run is made with: its stages' settings from a TOML file, and how they are kept and compared.
+
+model = "cba"
+[cut]            CutConfig
+[pick]           PickConfig
+[associate]      AssociateConfig
+[locate]         LocateConfig
+[magnitude]      MagnitudeConfig
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jijin.config import CutConfig, PickConfig, from_table, suggestion
+from jijin.errors import ConfigError, DataError, ReadError
+from jijin.network.associate import AssociateConfig
+from jijin.network.locate import LocateConfig
+from jijin.network.magnitude import MagnitudeConfig
+from jijin.types import utc
+
+STAGES = {
+    "cut": CutConfig,
+    "pick": PickConfig,
+    "associate": AssociateConfig,
+    "locate": LocateConfig,
+    "magnitude": MagnitudeConfig,
+}
+NOT_COMPARED = {"jijin"}  # the version that began a run
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """All stages of a run."""
+
+    model: str = "cba"
+    cut: CutConfig = field(default_factory=CutConfig)
+    pick: PickConfig = field(default_factory=PickConfig)
+    associate: AssociateConfig = field(default_factory=AssociateConfig)
+    locate: LocateConfig = field(default_factory=LocateConfig)
+    magnitude: MagnitudeConfig = field(default_factory=MagnitudeConfig)
+
+
+def read_config(path: str | Path | None) -> RunConfig:
+    """The settings of a TOML file; what it does not name keeps its default. ConfigError for a key that is unknown."""
+    if path is None:
+        return RunConfig()
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # not TOML, or not text
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    return from_tables(table, str(path))
+
+
+def from_tables(table: Mapping[str, Any], where: str) -> RunConfig:
+    """The settings of parsed TOML, or of what to_tables made."""
+    names = [one.name for one in fields(RunConfig)]
+    for key in table:
+        if key not in names:
+            raise ConfigError(f"{where}: unknown key '{key}'; {suggestion(key, names)}")
+    for key in STAGES.keys() & table.keys():
+        if not isinstance(table[key], Mapping):
+            raise ConfigError(f"{where}: '{key}' must be a table, [{key}] (got {table[key]!r})")
+    stages: dict[str, Any] = {
+        name: from_table(kind, table.get(name, {}), f"{where} [{name}]") for name, kind in STAGES.items()
+    }
+    return RunConfig(model=str(table.get("model", "cba")), **stages)
+
+
+def to_tables(config: RunConfig) -> dict[str, Any]:
+    """As JSON and TOML know it; what is None is left out."""
+    return {key: _given(value) if isinstance(value, dict) else value for key, value in asdict(config).items()}
+
+
+def _given(table: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
+    return {key: value for key, value in plain.items() if value is not None}
+
+
+def digest(path: Path) -> str:
+    """Of a file's content, to know it again. ReadError if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def check_same(folder: Path, kept: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """DataError, with the first setting that is not the one the run was begun with."""
+    before, now = _flat(kept), _flat(given)
+    for key in sorted((before.keys() | now.keys()) - NOT_COMPARED):
+        if before.get(key) != now.get(key):
+            was, asked = _shown(key, before.get(key)), _shown(key, now.get(key))
+            raise DataError(
+                f"{folder}: begun with {key} = {was}, not {asked}; go on with that, or name another folder with -o"
+            )
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in table.items():
+        out |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return out
+
+
+def _shown(key: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    return str(utc(value)) if key.endswith("_ns") else str(value)

@@ -78,6 +78,18 @@ class TravelTimes:
         along, down = self.gradient(phase, distance_km, depth_km, station_depth_km)
         return np.asarray(np.degrees(np.arctan2(np.maximum(along, 0.0), -down)))
 
+    def rough(
+        self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
+    ) -> Floats:
+        """time() of the nearest place of the tables, several times faster: for searches, wrong by about 1 %."""
+        x, receiver, z = np.asarray(distance_km), flattened(station_depth_km), flattened(depth_km)
+        level = receiver / self._level_km
+        low, high = int(np.floor(level.min())), int(np.ceil(level.max()))
+        column = np.minimum(np.rint(x / self.spacing_km).astype(np.int32), NODES - 1)
+        row = np.rint((z - self._depths[0]) / self.spacing_km).astype(np.int32).clip(0, len(self._depths) - 1)
+        slowness = self._stack(phase, low, high)[np.rint(level - low).astype(np.int32), column, row]
+        return np.asarray(slowness * np.hypot(x, z - receiver))
+
     def _inside(self, x: Floats, z: Floats) -> tuple[Floats, Floats]:
         """The nearest place in the table that has one more grid cell around it."""
         h = self.spacing_km

@@ -1,0 +1,76 @@
+"""A finished or growing run as its page sees it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jijin.errors import DataError
+from jijin.io.archive import Archive, Span, open_archive
+from jijin.network.traveltime import TravelTimes
+from jijin.network.velocity import VelocityModel
+from jijin.report.catalogue.availability import union
+from jijin.report.catalogue.view import RunView, nsl
+from jijin.report.catalogue.view import Span as Stretch
+from jijin.store import Store
+from jijin.store.codec import decode
+from jijin.types import Event
+
+MARGIN = 1.2  # tables of travel times reach so much farther than the farthest arrival
+LEAST_REACH_KM = 50.0
+
+
+def of_run(folder: str | Path, name: str | None = None, waveforms: str | None = "") -> RunView:
+    """The run in a folder. waveforms: where they are read, "" for the run's own source, None for nowhere.
+
+    Raises DataError if no run is there, or ReadError if waveforms are asked for by name and are not there. That the
+    run's own source is not there any more becomes a note.
+    """
+    with Store.open(folder) as store:
+        settings, events, progress = store.settings, store.events(), store.progress()
+        picks = Counter(nsl(pick.seed_id) for pick in store.picks())
+        coverage, stations = _coverage(store), store.stations()
+    notes = [f"{job}: {note}" for job, note in progress.notes.items()]
+    if progress.todo:
+        notes.insert(0, f"{progress.todo} of {progress.total} station-days are still to be done")
+    archive = _archive(settings, waveforms, notes)
+    return RunView(
+        name or Path(folder).absolute().name, events, stations, coverage, picks, settings, notes,
+        archive.segments if archive else None, _travel_times(settings, events),
+    )  # fmt: skip
+
+
+def _coverage(store: Store) -> dict[str, list[Stretch]]:
+    found: dict[str, list[Stretch]] = defaultdict(list)
+    for channels in store.coverage().values():
+        for channel in channels:
+            found[nsl(channel.seed_id)] += channel.spans
+    return {name: union(spans) for name, spans in found.items()}
+
+
+def _archive(settings: Mapping[str, Any], source: str | None, notes: list[str]) -> Archive | None:
+    """Where waveforms are read, None if nowhere."""
+    if source is None:
+        return None
+    span = Span(settings.get("start_ns"), settings.get("end_ns"))
+    if source:
+        return open_archive(source, span)
+    if not settings.get("source"):
+        return None
+    try:
+        return open_archive(settings["source"], span)
+    except (DataError, OSError) as error:
+        notes.append(f"no waveforms in this page: {error}")
+        return None
+
+
+def _travel_times(settings: Mapping[str, Any], events: Sequence[Event]) -> TravelTimes | None:
+    """In the velocity model that the run was made with."""
+    if not settings.get("velocity"):
+        return None
+    model = decode(VelocityModel, json.dumps(settings["velocity"]))
+    farthest = max((a.distance_km for event in events for a in event.origin.arrivals), default=0.0)
+    return TravelTimes(model, max(MARGIN * farthest, LEAST_REACH_KM))

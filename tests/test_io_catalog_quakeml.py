@@ -15,7 +15,7 @@ from obspy.io.quakeml.core import _validate
 from obspy.io.seiscomp.core import validate as validate_seiscomp
 
 from catalogue import ARRIVALS, BARE, EVENTS, FULL, ORIGIN, PICKS
-from jijin.io.catalog_quakeml import to_catalog, write_events
+from jijin.io.catalog_quakeml import write_events
 from jijin.io.quakeml import write_quakeml
 from jijin.types import Event
 
@@ -39,7 +39,7 @@ def test_the_schema_is_kept(events: list[Event]) -> None:
 def test_seiscomp_can_have_it(tmp_path: Path) -> None:
     path = tmp_path / "events.scml"
     kind = "SC3ML" if obspy.__version__.startswith("1.4") else "SCML"
-    to_catalog(EVENTS, "cba/1", "0.2.0").write(str(path), format=kind)
+    read_back(EVENTS).write(str(path), format=kind)
     assert validate_seiscomp(str(path), verbose=True)
 
 

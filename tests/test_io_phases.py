@@ -13,7 +13,7 @@ import pytest
 from catalogue import BARE, EVENTS, FULL, PICKS, T0
 from jijin.errors import DataError
 from jijin.io import phases
-from jijin.io.catalog_quakeml import to_catalog
+from jijin.io.catalog_quakeml import write_events
 from jijin.network.geo import LocalFrame
 from jijin.types import Station
 
@@ -68,8 +68,10 @@ def fields(line: str) -> tuple[str, str, str, float, str, float]:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event_id)
 def test_nonlinloc_observations_are_those_that_obspy_writes(event: object) -> None:
-    theirs = io.BytesIO()
-    to_catalog([event], "cba/1", "0").write(theirs, format="NLLOC_OBS")  # type: ignore[list-item]
+    quakeml, theirs = io.BytesIO(), io.BytesIO()
+    write_events([event], quakeml, "cba/1", "0")  # type: ignore[list-item]
+    quakeml.seek(0)
+    obspy.read_events(quakeml, format="QUAKEML").write(theirs, format="NLLOC_OBS")
     first, *expected = theirs.getvalue().decode().splitlines()
     ours = text(phases.write_nonlinloc, [event]).read().splitlines()
     assert ours[0] == first and ours[-1] == ""

@@ -1,67 +1,69 @@
-"""Located events as QuakeML 1.2 (BED), through ObsPy's event objects; docs/formats.md tells every element.
+"""Located events as QuakeML 1.2 (BED); docs/formats.md tells every element.
 
 QuakeML is in SI units: depths and ellipses in metres; distances on the ground and their errors in degrees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import cos, radians, sqrt
-from typing import IO, TYPE_CHECKING
+from statistics import median
+from typing import IO
+from xml.etree import ElementTree as ET
 
-from jijin.io.quakeml import comment, digest, pick_id, quake_pick, resource, waveform_id
-from jijin.types import Arrival, Event, Origin, StationMagnitude, utc
-
-if TYPE_CHECKING:
-    from obspy.core import event as qml
+from jijin.io.quakeml import (
+    Part,
+    comment,
+    digest,
+    leaf,
+    node,
+    pick_id,
+    quake_pick,
+    quantity,
+    resource,
+    waveform_id,
+    write_document,
+)
+from jijin.io.tables import iso
+from jijin.types import Arrival, Event, Origin, StationMagnitude
 
 KM_PER_DEGREE = 6371.0 * radians(1)  # of a great circle, as ObsPy and SeisComP count
 ONE_SIGMA = 68.3  # percent within one standard deviation of a single quantity
 ELLIPSE_SIGMA = 39.3  # percent within the ellipse of one standard deviation: 1 - exp(-1/2)
 
 
-def write_events(events: Iterable[Event], file: IO[bytes], method: str, version: str) -> None:
+def write_events(events: Sequence[Event], file: IO[bytes], method: str, version: str) -> None:
     """QuakeML 1.2 to a binary file; no event at all gives valid QuakeML of an empty catalogue.
 
+    Identifiers are made from what they name: the same events give the same file. The event's is the same in all
+    its versions; origin, magnitude and amplitudes carry the version's number.
     method : what picked, "cba/1", say; version : that of jijin.
     """
-    to_catalog(events, method, version).write(file, format="QUAKEML")
+    name = resource("catalog", digest(event.event_id for event in events))
+    write_document(name, (_event(event, method, version) for event in events), file)
 
 
-def to_catalog(events: Iterable[Event], method: str, version: str) -> qml.Catalog:
-    """Events as an ObsPy Catalog, in their order. Identifiers are made from what they name.
-
-    The event's is the same in all its versions; origin, magnitude and amplitudes carry the version's number.
-    """
-    from obspy.core.event import Catalog
-
-    found = [_event(event, method, version) for event in events]
-    return Catalog(found, resource_id=resource("catalog", digest(f"{one.resource_id}" for one in found)))
-
-
-def _event(event: Event, method: str, version: str) -> qml.Event:
-    from obspy.core.event import Event as QuakeEvent
-
-    info, origin = _creation_info(event, version), _origin(event, version)
-    magnitude = _magnitude(event, version)
-    source = event.source_type
-    return QuakeEvent(
-        resource_id=_id(event),
-        event_type=source.event_type if source else None,
-        event_type_certainty=source.certainty if source and source.event_type else None,
-        creation_info=info,
-        comments=list(_comments(event)),
-        picks=[quake_pick(arrival.pick, method, version) for arrival in event.origin.arrivals],
-        origins=[origin],
-        amplitudes=[_amplitude(event, one, version) for one in _read(event)],
-        station_magnitudes=[_station_magnitude(event, one, version) for one in _read(event)],
-        magnitudes=[magnitude] if magnitude else [],
-        preferred_origin_id=origin.resource_id,
-        preferred_magnitude_id=magnitude.resource_id if magnitude else None,
+def _event(event: Event, method: str, version: str) -> ET.Element:
+    source, size = event.source_type, event.magnitude
+    kind = source.event_type if source else None
+    return node(
+        "event",
+        _id(event),
+        leaf("preferredOriginID", _id(event, "origin")),
+        leaf("preferredMagnitudeID", _id(event, "magnitude", size.kind)) if size and size.value is not None else None,
+        leaf("type", kind),
+        leaf("typeCertainty", source.certainty if source and kind else None),
+        _creation_info(event, version),
+        *_comments(event),
+        *(quake_pick(arrival.pick, method, version) for arrival in event.origin.arrivals),
+        *(_amplitude(event, one, version) for one in _read(event)),
+        *(_station_magnitude(event, one, version) for one in _read(event)),
+        _origin(event, version),
+        _magnitude(event, version),
     )
 
 
-def _id(event: Event, *parts: str) -> qml.ResourceIdentifier:
+def _id(event: Event, *parts: str) -> str:
     """Of the event, or, with parts, of something that belongs to this version of it."""
     if not parts:
         return resource("event", event.event_id)
@@ -69,21 +71,20 @@ def _id(event: Event, *parts: str) -> qml.ResourceIdentifier:
     return resource(kind, event.event_id, str(event.version), *rest)
 
 
-def _creation_info(event: Event, version: str) -> qml.CreationInfo:
+def _creation_info(event: Event, version: str) -> ET.Element:
     """version is the event's, which counts up; the program's is in the author."""
-    from obspy.core.event import CreationInfo
+    made = iso(event.creation_ns) if event.creation_ns is not None else None
+    author, number = leaf("author", f"jijin {version}"), leaf("version", event.version)
+    return node("creationInfo", "", author, leaf("creationTime", made), number)
 
-    made = utc(event.creation_ns) if event.creation_ns is not None else None
-    return CreationInfo(author=f"jijin {version}", version=str(event.version), creation_time=made)
 
-
-def _evaluation(event: Event) -> dict[str, str]:
+def _evaluation(event: Event) -> tuple[Part, Part]:
     """A person's event counts as reviewed."""
     status = "preliminary" if event.evaluation_mode == "automatic" else "reviewed"
-    return {"evaluation_mode": event.evaluation_mode, "evaluation_status": status}
+    return leaf("evaluationMode", event.evaluation_mode), leaf("evaluationStatus", status)
 
 
-def _comments(event: Event) -> Iterator[qml.Comment]:
+def _comments(event: Event) -> Iterator[ET.Element]:
     """What QuakeML has no element for: how sure the type is and why, and why there is no magnitude."""
     of = _id(event)
     if source := event.source_type:
@@ -101,69 +102,57 @@ def _comments(event: Event) -> Iterator[qml.Comment]:
         yield comment(f"channels without an amplitude: {words}", of, "channels_without_amplitude")
 
 
-def _origin(event: Event, version: str) -> qml.Origin:
-    from obspy.core.event import Origin as QuakeOrigin
-    from obspy.core.event import QuantityError
-
+def _origin(event: Event, version: str) -> ET.Element:
     one, name = event.origin, _id(event, "origin")
-    north, east = sqrt(one.covariance[1][1]), sqrt(one.covariance[0][0])
-
-    def error(value: float) -> qml.QuantityError:
-        return QuantityError(uncertainty=value, confidence_level=ONE_SIGMA)
-
+    north, east = sqrt(one.covariance[1][1]) / KM_PER_DEGREE, sqrt(one.covariance[0][0]) / KM_PER_DEGREE
     doubt = "depth not resolved: the data hardly constrain it, or it was held fixed"
-    return QuakeOrigin(
-        resource_id=name,
-        time=one.time,
-        time_errors=error(one.time_uncertainty_s),
-        latitude=one.latitude,
-        latitude_errors=error(north / KM_PER_DEGREE),
-        longitude=one.longitude,
-        longitude_errors=error(east / KM_PER_DEGREE / max(cos(radians(one.latitude)), 1e-6)),
-        depth=1000 * one.depth_km,
-        depth_errors=error(1000 * one.depth_uncertainty_km),
-        depth_type="from location",
-        method_id=resource("locate", one.method),
-        earth_model_id=resource("velocity", one.velocity_model),
-        origin_uncertainty=_uncertainty(one),
-        quality=_quality(one),
-        arrivals=[_arrival(name, arrival) for arrival in one.arrivals],
-        comments=[] if one.depth_resolved else [comment(doubt, name, "depth")],
-        creation_info=_creation_info(event, version),
-        **_evaluation(event),
+    return node(
+        "origin",
+        name,
+        quantity("time", iso(one.time_ns), one.time_uncertainty_s, ONE_SIGMA),
+        quantity("latitude", one.latitude, north, ONE_SIGMA),
+        quantity("longitude", one.longitude, east / max(cos(radians(one.latitude)), 1e-6), ONE_SIGMA),
+        quantity("depth", 1000 * one.depth_km, 1000 * one.depth_uncertainty_km, ONE_SIGMA),
+        leaf("depthType", "from location"),
+        leaf("methodID", resource("locate", one.method)),
+        leaf("earthModelID", resource("velocity", one.velocity_model)),
+        _uncertainty(one),
+        _quality(one),
+        *_evaluation(event),
+        _creation_info(event, version),
+        None if one.depth_resolved else comment(doubt, name, "depth"),
+        *(_arrival(name, arrival) for arrival in one.arrivals),
     )
 
 
-def _uncertainty(origin: Origin) -> qml.OriginUncertainty:
-    from obspy.core.event import OriginUncertainty
-
+def _uncertainty(origin: Origin) -> ET.Element:
     longest, shortest = origin.horizontal_uncertainty_km
-    return OriginUncertainty(
-        preferred_description="uncertainty ellipse",
-        max_horizontal_uncertainty=1000 * longest,
-        min_horizontal_uncertainty=1000 * shortest,
-        azimuth_max_horizontal_uncertainty=origin.ellipse_azimuth_deg,
-        confidence_level=ELLIPSE_SIGMA,
+    return node(
+        "originUncertainty",
+        "",
+        leaf("preferredDescription", "uncertainty ellipse"),
+        leaf("maxHorizontalUncertainty", 1000 * longest),
+        leaf("minHorizontalUncertainty", 1000 * shortest),
+        leaf("azimuthMaxHorizontalUncertainty", origin.ellipse_azimuth_deg),
+        leaf("confidenceLevel", ELLIPSE_SIGMA),
     )
 
 
-def _quality(origin: Origin) -> qml.OriginQuality:
-    from statistics import median
-
-    from obspy.core.event import OriginQuality
-
+def _quality(origin: Origin) -> ET.Element:
     used = [arrival for arrival in origin.arrivals if arrival.time_weight > 0]
     distances = [arrival.distance_km / KM_PER_DEGREE for arrival in used]
-    return OriginQuality(
-        used_phase_count=len(used),
-        used_station_count=_stations(used),
-        associated_phase_count=len(origin.arrivals),
-        associated_station_count=_stations(origin.arrivals),
-        standard_error=origin.rms_s,
-        azimuthal_gap=origin.azimuthal_gap_deg,
-        minimum_distance=origin.nearest_km / KM_PER_DEGREE,
-        maximum_distance=max(distances, default=None),
-        median_distance=median(distances) if distances else None,
+    return node(
+        "quality",
+        "",
+        leaf("associatedPhaseCount", len(origin.arrivals)),
+        leaf("usedPhaseCount", len(used)),
+        leaf("associatedStationCount", _stations(origin.arrivals)),
+        leaf("usedStationCount", _stations(used)),
+        leaf("standardError", origin.rms_s),
+        leaf("azimuthalGap", origin.azimuthal_gap_deg),
+        leaf("minimumDistance", origin.nearest_km / KM_PER_DEGREE),
+        leaf("maximumDistance", max(distances, default=None)),
+        leaf("medianDistance", median(distances) if distances else None),
     )
 
 
@@ -171,20 +160,18 @@ def _stations(arrivals: Sequence[Arrival]) -> int:
     return len({".".join(arrival.pick.seed_id.split(".")[:2]) for arrival in arrivals})
 
 
-def _arrival(origin_id: qml.ResourceIdentifier, arrival: Arrival) -> qml.Arrival:
-    from obspy.core.event import Arrival as QuakeArrival
-    from obspy.core.event import ResourceIdentifier
-
+def _arrival(origin_id: str, arrival: Arrival) -> ET.Element:
     pick = pick_id(arrival.pick)
-    return QuakeArrival(
-        resource_id=ResourceIdentifier(f"{origin_id.id}/arrival{pick.id.partition('/pick')[2]}"),
-        pick_id=pick,
-        phase=arrival.pick.phase_hint,
-        distance=arrival.distance_km / KM_PER_DEGREE,
-        azimuth=arrival.azimuth_deg,
-        takeoff_angle=arrival.takeoff_angle_deg,
-        time_residual=arrival.time_residual_s,
-        time_weight=arrival.time_weight,
+    return node(
+        "arrival",
+        f"{origin_id}/arrival{pick.partition('/pick')[2]}",
+        leaf("pickID", pick),
+        leaf("phase", arrival.pick.phase_hint),
+        leaf("azimuth", arrival.azimuth_deg),
+        leaf("distance", arrival.distance_km / KM_PER_DEGREE),
+        quantity("takeoffAngle", arrival.takeoff_angle_deg),
+        leaf("timeResidual", arrival.time_residual_s),
+        leaf("timeWeight", arrival.time_weight),
     )
 
 
@@ -193,73 +180,73 @@ def _read(event: Event) -> list[StationMagnitude]:
     return [one for one in (event.magnitude.stations if event.magnitude else ()) if one.value is not None]
 
 
-def _amplitude(event: Event, one: StationMagnitude, version: str) -> qml.Amplitude:
-    from obspy.core.event import Amplitude, TimeWindow
-
-    at = utc(one.time_ns) if one.time_ns is not None else None
-    return Amplitude(
-        resource_id=_id(event, "amplitude", one.seed_id),
-        generic_amplitude=one.amplitude_mm / 1000 if one.amplitude_mm is not None else None,
-        type="AML",
-        category="point",
-        unit="m",
-        period=one.period_s,
-        method_id=resource("amplitude", "wood_anderson"),
-        time_window=TimeWindow(begin=0.0, end=0.0, reference=at) if at is not None else None,
-        waveform_id=waveform_id(one.seed_id),
-        magnitude_hint=event.magnitude.kind if event.magnitude else None,
-        creation_info=_creation_info(event, version),
-        **_evaluation(event),
+def _amplitude(event: Event, one: StationMagnitude, version: str) -> ET.Element:
+    return node(
+        "amplitude",
+        _id(event, "amplitude", one.seed_id),
+        quantity("genericAmplitude", one.amplitude_mm / 1000 if one.amplitude_mm is not None else None),
+        leaf("type", "AML"),
+        leaf("category", "point"),
+        leaf("unit", "m"),
+        leaf("methodID", resource("amplitude", "wood_anderson")),
+        quantity("period", one.period_s),
+        _moment(one.time_ns),
+        waveform_id(one.seed_id),
+        leaf("magnitudeHint", event.magnitude.kind if event.magnitude else None),
+        *_evaluation(event),
+        _creation_info(event, version),
     )
 
 
-def _station_magnitude(event: Event, one: StationMagnitude, version: str) -> qml.StationMagnitude:
-    from obspy.core.event import StationMagnitude as QuakeStationMagnitude
+def _moment(time_ns: int | None) -> Part:
+    if time_ns is None:
+        return None
+    return node("timeWindow", "", leaf("begin", 0.0), leaf("end", 0.0), leaf("reference", iso(time_ns)))
 
+
+def _station_magnitude(event: Event, one: StationMagnitude, version: str) -> ET.Element:
     assert event.magnitude is not None
     name = _id(event, "station_magnitude", one.seed_id)
     texts = {"rejected": one.reason, "response": one.note}
-    return QuakeStationMagnitude(
-        resource_id=name,
-        origin_id=_id(event, "origin"),
-        mag=one.value,
-        station_magnitude_type=event.magnitude.kind,
-        amplitude_id=_id(event, "amplitude", one.seed_id),
-        method_id=resource("magnitude", event.magnitude.formula),
-        waveform_id=waveform_id(one.seed_id),
-        comments=[comment(f"{key}: {text}", name, key) for key, text in texts.items() if text],
-        creation_info=_creation_info(event, version),
+    return node(
+        "stationMagnitude",
+        name,
+        *(comment(f"{key}: {text}", name, key) for key, text in texts.items() if text),
+        leaf("originID", _id(event, "origin")),
+        quantity("mag", one.value),
+        leaf("type", event.magnitude.kind),
+        leaf("amplitudeID", _id(event, "amplitude", one.seed_id)),
+        leaf("methodID", resource("magnitude", event.magnitude.formula)),
+        waveform_id(one.seed_id),
+        _creation_info(event, version),
     )
 
 
-def _magnitude(event: Event, version: str) -> qml.Magnitude | None:
-    from obspy.core.event import Magnitude as QuakeMagnitude
-    from obspy.core.event import QuantityError
-
+def _magnitude(event: Event, version: str) -> Part:
     one = event.magnitude
     if one is None or one.value is None:
         return None
     used = {".".join(station.seed_id.split(".")[:2]) for station in one.stations if not station.reason}
-    return QuakeMagnitude(
-        resource_id=_id(event, "magnitude", one.kind),
-        mag=one.value,
-        mag_errors=QuantityError(uncertainty=one.uncertainty) if one.uncertainty is not None else None,
-        magnitude_type=one.kind,
-        origin_id=_id(event, "origin"),
-        method_id=resource("magnitude", one.formula),
-        station_count=len(used),
-        station_magnitude_contributions=[_contribution(event, station, one.value) for station in _read(event)],
-        creation_info=_creation_info(event, version),
-        **_evaluation(event),
+    return node(
+        "magnitude",
+        _id(event, "magnitude", one.kind),
+        *(_contribution(event, station, one.value) for station in _read(event)),
+        quantity("mag", one.value, one.uncertainty),
+        leaf("type", one.kind),
+        leaf("stationCount", len(used)),
+        leaf("originID", _id(event, "origin")),
+        leaf("methodID", resource("magnitude", one.formula)),
+        *_evaluation(event),
+        _creation_info(event, version),
     )
 
 
-def _contribution(event: Event, one: StationMagnitude, value: float) -> qml.StationMagnitudeContribution:
-    from obspy.core.event import StationMagnitudeContribution
-
+def _contribution(event: Event, one: StationMagnitude, value: float) -> ET.Element:
     assert one.value is not None
-    return StationMagnitudeContribution(
-        station_magnitude_id=_id(event, "station_magnitude", one.seed_id),
-        residual=one.value - value,
-        weight=0.0 if one.reason else 1.0,
+    return node(
+        "stationMagnitudeContribution",
+        "",
+        leaf("stationMagnitudeID", _id(event, "station_magnitude", one.seed_id)),
+        leaf("residual", one.value - value),
+        leaf("weight", 0.0 if one.reason else 1.0),
     )

@@ -49,7 +49,7 @@ def write_nonlinloc(events: Iterable[Event], file: IO[str]) -> None:
     PUBLIC_ID is the identifier that the event has in QuakeML; NonLinLoc hands it on to its results.
     """
     for event in events:
-        file.write(f"PUBLIC_ID {resource('event', event.event_id).id}\n")
+        file.write(f"PUBLIC_ID {resource('event', event.event_id)}\n")
         for arrival in event.origin.arrivals:
             file.write(_observation(arrival.pick, prior_weight=float(arrival.time_weight > 0)))
         file.write("\n")

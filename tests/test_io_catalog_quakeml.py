@@ -17,7 +17,7 @@ from obspy.io.seiscomp.core import validate as validate_seiscomp
 from catalogue import ARRIVALS, BARE, EVENTS, FULL, ORIGIN, PICKS
 from jijin.io.catalog_quakeml import write_events
 from jijin.io.quakeml import write_quakeml
-from jijin.types import Event
+from jijin.types import Event, SourceType
 
 
 def written(events: Sequence[Event]) -> io.BytesIO:
@@ -155,6 +155,22 @@ def test_a_pick_is_the_same_with_and_without_its_event() -> None:
     before = obspy.read_events(alone, format="QUAKEML")[0].picks
     after = read_back([FULL])[0].picks
     assert [str(p) for p in before] == [str(p) for p in after]
+
+
+def test_what_is_no_number_is_left_out() -> None:
+    unknown, nothing = float("nan"), ((float("nan"),) * 4,) * 4
+    odd = replace(ORIGIN, depth_uncertainty_km=unknown, rms_s=float("inf"), covariance=nothing)
+    assert _validate(written([replace(FULL, origin=odd)]), verbose=True)
+    back = read_back([replace(FULL, origin=odd)])[0].preferred_origin()
+    assert back.depth_errors.uncertainty is None and back.quality.standard_error is None
+
+
+def test_names_with_odd_characters_are_still_xml() -> None:
+    source = SourceType("earthquake", 0.9, {"a<b": 0.9}, (("P & S", 1.0),))
+    assert _validate(written([replace(FULL, source_type=source)]), verbose=True)
+    assert "event_type_reasons P & S +1.00" in [
+        c.text for c in read_back([replace(FULL, source_type=source)])[0].comments
+    ]
 
 
 def test_identifiers_are_unique() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +92,14 @@ def test_picks_are_the_table_that_jijin_detect_writes() -> None:
     tables.write_csv(PICKS, theirs)
     write_csv(TABLES["picks"], PICKS, ours)
     assert ours.getvalue() == theirs.getvalue()
+
+
+def test_an_uncertainty_that_is_no_number_is_an_empty_field() -> None:
+    odd = replace(FULL, origin=replace(FULL.origin, depth_uncertainty_km=float("nan")))
+    assert as_csv("events", [odd])["depth_uncertainty_km"].isna().all()
+    file = io.StringIO()
+    write_csv(TABLES["events"], [odd], file)
+    assert "nan" not in file.getvalue()
 
 
 @pytest.mark.parametrize("name", TABLES)

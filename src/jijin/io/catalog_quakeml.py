@@ -104,7 +104,7 @@ def _comments(event: Event) -> Iterator[ET.Element]:
 
 def _origin(event: Event, version: str) -> ET.Element:
     one, name = event.origin, _id(event, "origin")
-    north, east = sqrt(one.covariance[1][1]) / KM_PER_DEGREE, sqrt(one.covariance[0][0]) / KM_PER_DEGREE
+    east, north = (sqrt(max(one.covariance[i][i], 0)) / KM_PER_DEGREE for i in (0, 1))
     doubt = "depth not resolved: the data hardly constrain it, or it was held fixed"
     return node(
         "origin",

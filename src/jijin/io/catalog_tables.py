@@ -64,7 +64,10 @@ def write_parquet(table: Table, items: Iterable[Any], file: IO[bytes]) -> None:
 
 
 def _rows(table: Table, items: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    return (row for item in items for row in table.rows(item))
+    """What is no number is not there."""
+    for item in items:
+        for row in table.rows(item):
+            yield tuple(None if value != value else value for value in row)
 
 
 def _text(value: Any, column: Column) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
 from typing import IO
 from xml.etree import ElementTree as ET
 
@@ -61,8 +62,8 @@ def node(name: str, public_id: str, *parts: Part) -> ET.Element:
 
 
 def leaf(name: str, value: Value) -> Part:
-    """An element that holds a value; None for None. Numbers keep ten significant digits."""
-    if value is None:
+    """An element that holds a value; None for None and for what is no number. Numbers keep ten significant digits."""
+    if value is None or (isinstance(value, float) and not isfinite(value)):
         return None
     made = ET.Element(name)
     made.text = f"{value:.10g}" if isinstance(value, float) else str(value)
@@ -71,7 +72,7 @@ def leaf(name: str, value: Value) -> Part:
 
 def quantity(name: str, value: Value, uncertainty: float | None = None, level: float | None = None) -> Part:
     """A value with its uncertainty and the percentage of confidence that this stands for; None without a value."""
-    if value is None:
+    if leaf("value", value) is None:
         return None
     return node(name, "", leaf("value", value), leaf("uncertainty", uncertainty), leaf("confidenceLevel", level))
 

@@ -92,6 +92,8 @@ def measure(
     peak = onset + int(np.abs(trace[onset:last]).argmax())
     noise = float(np.abs(trace[first:onset]).max())
     value = float(abs(trace[peak]))
+    if not value > 0:
+        raise DataError("no signal above 0.1 Hz")
     time_ns = record.start_ns + samples_to_ns(peak, rate)
     return Amplitude(value, _period_s(trace, peak, rate), time_ns, value / noise if noise else float("inf"))
 

@@ -276,11 +276,11 @@ def test_an_ellipse_along_the_diagonal_reaches_as_far_east_as_north(full: RunVie
 
 
 def test_the_coast_of_sicily_is_where_messina_lies() -> None:
-    found = coast.lines((37.9, 15.3, 38.4, 15.8))
+    found = coast.shapes((37.9, 15.3, 38.4, 15.8))
     points = np.concatenate([np.array(line) for line in found["coast"]])
     assert np.hypot(points[:, 0] - 38.19, (points[:, 1] - 15.56) * 0.79).min() * 111 < 3
     assert found["border"] == []
-    assert coast.lines((46.9, 7.4, 47.7, 8.0))["border"]  # Switzerland and France, Switzerland and Germany
+    assert coast.shapes((46.9, 7.4, 47.7, 8.0))["border"]  # Switzerland and France, Switzerland and Germany
 
 
 def test_a_map_over_the_date_line_is_one_map() -> None:
@@ -288,7 +288,7 @@ def test_a_map_over_the_date_line_is_one_map() -> None:
     box, middle = data.box(RunView("", [], stations))
     assert box[1] < 179.5 < 181 < box[3] < 185
     assert 179 < middle < 181
-    assert coast.lines(box)["coast"]  # of Fiji
+    assert coast.shapes(box)["coast"]  # of Fiji
 
 
 def test_ticks_of_time_are_whole_hours_or_days() -> None:

@@ -15,20 +15,57 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Box = tuple[float, float, float, float]  # south, west, north, east in degrees; east may lie beyond 180
 TOPOLOGY = "countries-10m.json.xz"
-MOST_POINTS = 20_000  # of a page; of a wide map every so manieth is left
+MOST_POINTS = 20_000  # of a kind; of a wide map every so manieth is left
+SHIFTS = (-360.0, 0.0, 360.0)  # a box may lie over the date line
+SEAM = 179.99  # degrees: beyond it a coast is none, but where the map of the world is cut
 
 
-def lines(box: Box) -> dict[str, list[list[list[float]]]]:
-    """{"coast": lines, "border": lines}, a line being points [latitude, longitude], as far as they touch the box."""
+def shapes(box: Box) -> dict[str, list[list[list[float]]]]:
+    """What of the Earth's shape lies within a box: {"land": rings, "coast": lines, "border": lines}.
+
+    Rings and lines are points [latitude, longitude]. Rings are cut at the box; together they are filled by the
+    even-odd rule. Lines go on to their next point.
+    """
     topology = bundled.topology(TOPOLOGY)
     points, starts = _points(topology)
     border = np.bincount(list(_indices(topology["objects"]["countries"]["geometries"])), minlength=len(starts)) > 1
-    found: dict[str, list[Floats]] = {"coast": [], "border": []}
-    for shift in (-360.0, 0.0, 360.0):
+    found: dict[str, list[Floats]] = {"land": list(_land(topology, points, starts, box)), "coast": [], "border": []}
+    for shift in SHIFTS:
         for number, line in _within(points + [0.0, shift], starts, box):
             found["border" if border[number] else "coast"].append(line)
-    every = max(1, -(-sum(map(len, found["coast"] + found["border"])) // MOST_POINTS))
-    return {name: [_thinned(line, every).tolist() for line in those] for name, those in found.items()}
+    return {name: _thinned(those) for name, those in found.items()}
+
+
+def _land(topology: dict[str, Any], points: Floats, starts: Ints, box: Box) -> Iterator[Floats]:
+    """Rings of land, cut at the box."""
+    lines = np.split(points, starts[1:])
+    for polygon in chain.from_iterable(g["arcs"] for g in topology["objects"]["land"]["geometries"]):
+        for ring in polygon:
+            around = np.concatenate([lines[k] if k >= 0 else lines[~k][::-1] for k in ring])
+            for shift in SHIFTS:
+                if len(cut := _cut(around + [0.0, shift], box)):
+                    yield cut.round(4)
+
+
+def _cut(ring: Floats, box: Box) -> Floats:
+    """A ring without what lies outside of a box (Sutherland and Hodgman, 1974): edge by edge of the box."""
+    low, high = ring.min(axis=0), ring.max(axis=0)
+    if (low > box[2:]).any() or (high < box[:2]).any():
+        return np.empty((0, 2))
+    for axis, limit, side in ((0, box[0], 1), (1, box[1], 1), (0, box[2], -1), (1, box[3], -1)):
+        depth = side * (ring[:, axis] - limit)
+        if (depth < 0).any():
+            ring = _half(ring, depth)
+    return ring
+
+
+def _half(ring: Floats, depth: Floats) -> Floats:
+    """The part of a ring where depth is positive, with the points at which it changes sign."""
+    after, next_depth = np.roll(ring, -1, axis=0), np.roll(depth, -1)
+    crosses = (depth < 0) != (next_depth < 0)
+    share = np.divide(depth, depth - next_depth, out=np.zeros_like(depth), where=crosses)
+    both = np.stack([ring, ring + share[:, None] * (after - ring)], axis=1)
+    return both[np.stack([depth >= 0, crosses], axis=1)]
 
 
 def _points(topology: dict[str, Any]) -> tuple[Floats, Ints]:
@@ -58,6 +95,7 @@ def _within(points: Floats, starts: Ints, box: Box) -> Iterator[tuple[int, Float
     """Runs of points inside the box, each with one point more at either end, so that it crosses the edge."""
     south, west, north, east = box
     inside = (points[:, 0] >= south) & (points[:, 0] <= north) & (points[:, 1] >= west) & (points[:, 1] <= east)
+    inside &= np.abs((points[:, 1] + 180) % 360 - 180) < SEAM
     line = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(points)]))
     next_is_same = line[1:] == line[:-1]
     near = inside.copy()
@@ -70,5 +108,7 @@ def _within(points: Floats, starts: Ints, box: Box) -> Iterator[tuple[int, Float
             yield int(line[part[0]]), points[part].round(4)
 
 
-def _thinned(line: Floats, every: int) -> Floats:
-    return line if every == 1 else np.concatenate([line[:-1:every], line[-1:]])
+def _thinned(lines: list[Floats]) -> list[list[list[float]]]:
+    """All, or of each every so manieth point and its last."""
+    every = max(1, -(-sum(map(len, lines)) // MOST_POINTS))
+    return [(line if every == 1 else np.concatenate([line[:-1:every], line[-1:]])).tolist() for line in lines]

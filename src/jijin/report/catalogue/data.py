@@ -115,7 +115,7 @@ def kinds(events: Sequence[Event]) -> list[tuple[str, int]]:
     return Counter(kind(event) for event in events).most_common()
 
 
-def box(view: RunView, margin: float = 0.6) -> tuple[Box, float] | None:
+def box(view: RunView, margin: float = 1.5) -> tuple[Box, float] | None:
     """What the map has to hold with room around it, and the longitude in its middle; None of an empty run."""
     places = [(s.latitude, s.longitude) for s in view.stations]
     places += [(e.origin.latitude, e.origin.longitude) for e in view.events]
@@ -123,6 +123,6 @@ def box(view: RunView, margin: float = 0.6) -> tuple[Box, float] | None:
         return None
     first = places[0][1]
     lat, lon = np.array([(latitude, near(longitude, first)) for latitude, longitude in places]).T
-    tall, wide = max(np.ptp(lat) * margin, 0.6), max(np.ptp(lon) * margin, 0.6)
+    tall, wide = max(np.ptp(lat) * margin, 1.0), max(np.ptp(lon) * margin, 1.5)
     edges = lat.min() - tall, lon.min() - wide, lat.max() + tall, lon.max() + wide
     return tuple(map(float, edges)), float((lon.min() + lon.max()) / 2)  # type: ignore[return-value]

@@ -162,7 +162,7 @@ def _known(view: RunView, config: ReportConfig, drawn: Drawn, nodes: Sequence[No
         "details": {k: data.detail(events[k], near[k]) for k in near},
         "records": _records(view, config, near, progress),
         "first": (largest(events, 1) or [0])[0],
-        "coast": coast.lines(box[0]) if box else {"coast": [], "border": []},
+        "earth": coast.shapes(box[0]) if box else {}, "box": box and [box[0][:2], box[0][2:]],
         "cells": [_cell(node, config.clock, middle) for node in nodes], "radius": config.clock.radius_km,
     }  # fmt: skip
 

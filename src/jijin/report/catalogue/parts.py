@@ -90,6 +90,8 @@ def filter_bar(view: RunView) -> str:
 
 def legend(view: RunView) -> str:
     """What colours, sizes and shapes mean."""
+    if not view.events:
+        return ""
     low, high = depth_range(view.events)
     sized = any(magnitude(event) is not None for event in view.events)
     shape = '<svg width="16" height="14"><path class="{}" d="{}"/></svg>'

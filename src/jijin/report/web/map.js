@@ -74,9 +74,11 @@ function graticule() {
 function drawMap() {
   const places = [...STATIONS, ...EVENTS.filter(Boolean)].map(one => [one.lat, one.lon]);
   if (places.length) map.fitBounds(L.latLngBounds(places).pad(0.08), {maxZoom: 15, animate: false}); else map.setView([0, 0], 1);
+  map.setMinZoom(Math.min(map.getZoom(), map.getBoundsZoom(DATA.box, true)));
+  L.polygon([DATA.earth.land], {className: "land", interactive: false, stroke: false, smoothFactor: 0.5}).addTo(map);
+  lines(DATA.earth.coast, "coast").addTo(map);
+  lines(DATA.earth.border, "border").addTo(map);
   meridians.addTo(map);
-  lines(DATA.coast.coast, "coast").addTo(map);
-  lines(DATA.coast.border, "border").addTo(map);
   const cells = L.layerGroup(DATA.cells.map(cellMark)), errors = ellipses();
   if (EVENTS.length <= 400) errors.addTo(map);
   L.layerGroup(STATIONS.map(stationMark)).addTo(map);

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from jijin.evaluate import (
     match,
     score,
 )
-from jijin.evaluate.scores import bootstrap, bootstrap_rows
+from jijin.evaluate.scores import balance, bootstrap, bootstrap_rows
 
 
 def bump(*onsets, height=0.9):
@@ -94,6 +96,30 @@ def test_counts_by_threshold_leave_other_sources_out():
     counts = counts_at(np.stack([bump(2000, height=0.52), bump(3000, height=0.32), bump(3000)]), windows, P)
     for threshold, row in zip(THRESHOLDS, counts.tolist(), strict=True):
         assert row == [threshold < 0.52, threshold < 0.32, threshold > 0.52], threshold
+
+
+def test_balanced_data_sets_count_alike_however_many_labels_they_have():
+    sets = ["large"] * 30 + ["small"] * 10 + ["few"] * 2 + ["fewer"] * 3 + ["quiet"]
+    windows = [replace(window(() if name == "quiet" else (2000,)), dataset=name) for name in sets]
+    weight = balance(windows, P)
+    named = np.array(sets)
+    sums = [weight[named == name].sum() for name in ("large", "small")] + [
+        weight[np.isin(named, ["few", "fewer"])].sum()
+    ]
+    assert sums == pytest.approx([15, 15, 15]) and weight[-1] == 1
+
+
+def test_a_balanced_threshold_is_not_chosen_by_the_largest_set():
+    large, small = [[replace(window((2000.0,)), dataset=name)] * n for name, n in (("large", 40), ("small", 10))]
+    noise = [window(category="noise")] * 6
+    heights = [0.9] * 40 + [0.4] * 10 + [0.6] * 6
+    curves = np.stack([bump(2000, height=h) for h in heights])
+    windows = large + small + noise
+    assert best_thresholds({P: curves, S: 0 * curves}, windows)[P] < 0.4  # 10 labels for 6 false ones
+    heavier = windows + [window(category="noise")] * 7
+    more = np.concatenate([curves, curves[-1:].repeat(7, axis=0)])
+    assert best_thresholds({P: more, S: 0 * more}, heavier)[P] > 0.6  # 13 false ones are too many
+    assert best_thresholds({P: more, S: 0 * more}, heavier, balanced=True)[P] < 0.4  # not for half of the sets
 
 
 def test_both_bootstraps_give_the_binomial_interval_of_a_share():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from jijin.evaluate.windows import RATE, Window
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
 QUIET = (NOISE, OTHER)  # categories in which every pick is false
 RESAMPLES, FEW_RESAMPLES = 1000, 300
+FEW_LABELS = 10  # of a data set that cannot speak for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +145,42 @@ def moments(residuals: Sequence[float] | NDArray[np.float64]) -> tuple[float, fl
     return float(x.mean()), float(x.std()), float(np.abs(x).mean())
 
 
-def counts_at(curves: NDArray[np.floating[Any]], windows: Sequence[Window], phase: int) -> NDArray[np.float64]:
+def counts_at(
+    curves: NDArray[np.floating[Any]], windows: Sequence[Window], phase: int, balanced: bool = False
+) -> NDArray[np.float64]:
     """Hit, false and missed within 0.5 s at each of THRESHOLDS, (threshold, 3), on earthquakes and noise."""
     rows = [i for i, w in enumerate(windows) if w.category != OTHER]
     kept = [windows[i] for i in rows]
+    weight = balance(kept, phase) if balanced else np.ones(len(kept))
     found = find_picks(curves[rows], phase, THRESHOLDS[0])  # once; a higher threshold keeps the higher ones
     higher = ([[x for x in w if x[1] >= t] for w in found] for t in THRESHOLDS)
-    return np.array([count(picks, kept, phase, TOLERANCE_S)[0].sum(0) for picks in higher])
+    return np.array([weight @ count(picks, kept, phase, TOLERANCE_S)[0] for picks in higher])
+
+
+def balance(windows: Sequence[Window], phase: int) -> NDArray[np.float64]:
+    """Weights (window,) with which every data set counts as if it had as many labels as the next one.
+
+    Data sets of under ten labels count as one together; a window of a data set without labels, noise, weighs 1.
+    """
+    labels = Counter({w.dataset: 0 for w in windows})
+    for w in windows:
+        labels[w.dataset] += len(w.onsets[phase])
+    few = sum(n for n in labels.values() if n < FEW_LABELS)
+    alike = {name: n if n >= FEW_LABELS else few if n else 0 for name, n in labels.items()}
+    share = sum(labels.values()) / max(sum(n >= FEW_LABELS for n in labels.values()) + (few > 0), 1)
+    return np.array([share / alike[w.dataset] if alike[w.dataset] else 1.0 for w in windows])
 
 
 def best_thresholds(
-    curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window], within: float = 0.0
+    curves: Mapping[int, NDArray[np.float32]], windows: Sequence[Window], within: float = 0.0, balanced: bool = False
 ) -> dict[int, float]:
-    """Threshold of each phase with the best F1 at 0.5 s on earthquakes and noise: the middle of those so near."""
+    """Threshold of each phase with the best F1 at 0.5 s on earthquakes and noise: the middle of those so near.
+
+    balanced : all data sets count alike, see balance, or the largest one would choose.
+    """
     out = {}
     for phase in (P, S):
-        f1 = f1_of(counts_at(curves[phase], windows, phase))
+        f1 = f1_of(counts_at(curves[phase], windows, phase, balanced))
         equal = np.flatnonzero(f1 >= f1.max() - within - 1e-9)
         out[phase] = THRESHOLDS[int(equal[(len(equal) - 1) // 2])]
     return out

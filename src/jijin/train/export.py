@@ -25,7 +25,7 @@ from jijin.models.cba import CBA, CBAConfig
 from jijin.onsets import smoothing_s
 from jijin.signal import normalise
 
-SAME_F1 = 0.04  # half the 95 % interval of F1 on some sixty labels: a difference that a dev set cannot tell
+SAME_F1 = 0.01  # a difference between thresholds that no dev set of a few hundred labels can tell
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
 ONE_DEVIATION = 0.68  # share of the residuals within one standard deviation
 LEAST_SPREAD_S = 1e-3
@@ -59,12 +59,19 @@ def load_network(checkpoint: Path) -> CBA:
 
 
 def export(
-    run: Path, out: Path, dev: Sequence[Window], test: Sequence[Window], name: str, card: Mapping[str, Any]
+    run: Path,
+    out: Path,
+    dev: Sequence[Window],
+    test: Sequence[Window],
+    name: str,
+    card: Mapping[str, Any],
+    wide: Sequence[Window] = (),
 ) -> Path:
     """Write the model of a run and its card (out with the suffix .json).
 
-    Thresholds and uncertainties are set on dev; test is only scored. Without dev windows the defaults stay, and the
-    card says so. Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
+    Uncertainties are set on dev, thresholds on wide (dev with labels by machines too; or on dev); test is only
+    scored. Without dev windows the defaults stay, and the card says so. Raises ModelError if ONNX Runtime and torch
+    differ by more than 1e-4.
     """
     card = {"code": _revision(), **card}  # before the new file makes the checkout look changed
     best = run / "best.pt"
@@ -76,9 +83,10 @@ def export(
     settings, reports = DEFAULTS, {}
     if dev:
         curves = predict_with(load(part), dev)
-        settings = tuned_on_dev(curves, dev)
+        broad = predict_with(load(part), wide) if wide else curves
+        thresholds = best_thresholds(broad, wide or dev, SAME_F1, balanced=True)
+        settings = tuned_on_dev(curves, dev, thresholds)
         write_onnx(network, part, name, settings)
-        thresholds = {P: settings["thresholds"]["p"], S: settings["thresholds"]["s"]}
         reports["dev"] = evaluate(name, curves, dev, thresholds)
     if dev and test:
         reports["test"] = evaluate(name, predict_with(load(part), test), test, thresholds)
@@ -132,9 +140,10 @@ def check_parity(network: nn.Module, path: Path) -> float:
     return difference
 
 
-def tuned_on_dev(curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window]) -> dict[str, Any]:
-    """Thresholds with the highest F1 on dev, and the uncertainty that holds 68 % of the residuals there."""
-    best = best_thresholds(curves, dev, SAME_F1)
+def tuned_on_dev(
+    curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window], best: Mapping[int, float]
+) -> dict[str, Any]:
+    """The thresholds, and the uncertainty that holds 68 % of the residuals of what passes them."""
     uncertainty = {key: _uncertainty(curves[phase], dev, phase, best[phase]) for phase, key in ((P, "p"), (S, "s"))}
     return {"thresholds": {"detection": 0.5, "p": best[P], "s": best[S]}, "time_uncertainty": uncertainty}
 

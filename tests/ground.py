@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from obspy import UTCDateTime
@@ -77,6 +78,11 @@ def arrivals(station: str, epicentral_km: float, late_s: float = 0.0) -> tuple[A
         return Arrival(Pick(f"XX.{station}.00.HHZ", phase, time_ns, 0.1, 0.9), epicentral_km, 0.0, None, late_s, 1.0)
 
     return one("P", P_S), one("S", S_S)
+
+
+def on_time(arrival: Arrival) -> Arrival:
+    """The same pick, predicted to come when it does."""
+    return replace(arrival, time_residual_s=0.0)
 
 
 def origin(*of: tuple[Arrival, Arrival], depth_km: float = 0.0) -> Origin:

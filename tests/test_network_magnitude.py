@@ -169,6 +169,12 @@ def test_a_spoilt_record_is_refused_with_the_reason(change: str, reason: str) ->
     assert found.reason == f"no station can be used; 2 of 2 channels: {reason}"
 
 
+def test_a_record_that_ends_after_the_largest_waves_will_do() -> None:
+    whole = ground.shaking(1e-5)
+    cut = whole[: round((ground.S_S + 8) * ground.RATE)]
+    assert size(cut).value == pytest.approx(size(whole).value, abs=0.01)
+
+
 def test_an_amplitude_that_hardly_leaves_the_noise_keeps_its_value_but_is_not_used() -> None:
     found = size(spoilt("noisy"))
     assert found.value is None

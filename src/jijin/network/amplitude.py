@@ -54,10 +54,14 @@ SEISMOGRAPHS = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When an event shakes a station, in ns: noise from noise_ns to p_ns, signal from p_ns to end_ns."""
+    """When an event shakes a station, in ns: noise from noise_ns to p_ns, signal from p_ns to end_ns.
+
+    The record may end, or have a gap, from main_ns on: the largest amplitude is over by then.
+    """
 
     noise_ns: int
     p_ns: int
+    main_ns: int
     end_ns: int
 
 
@@ -130,11 +134,11 @@ def _index(record: Segment, time_ns: int) -> int:
 
 
 def _record(segments: Iterable[Segment], span: Span) -> Segment:
-    """The gap-free run of samples that P lies in; it must reach to the end of the span."""
+    """The gap-free run of samples that P lies in; it must hold the main part of the span."""
     run = next((r for r in joined(segments) if r.start_ns <= span.p_ns - _guard() and r.end_ns > span.p_ns), None)
     if run is None:
         raise DataError("no record around P")
-    if run.end_ns < span.end_ns:
+    if run.end_ns < span.main_ns:
         raise DataError(f"a gap, or the end of the record, {(run.end_ns - span.p_ns) / NS:.1f} s after P")
     return run
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 VP_VS = 1.73  # to have P where only S is known, and S where only P is
 MIN_RATE_HZ = 20.0  # below, the 1.25 Hz and more of a Wood-Anderson seismogram are cut off
 SEISMOMETERS = "HLNGP"  # SEED's instrument codes of ground motion: seismometers, accelerometers, geophones
+MAIN_NS = 5 * NS  # after S, or S - P if that is more: with less of a record there is no amplitude
 SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 
 
@@ -38,7 +39,7 @@ class MagnitudeConfig:
     max_distance_km: float | None = None
     min_snr: float = 3.0  # of the Wood-Anderson amplitude to the highest one before P
     noise_s: float = 10.0  # before P
-    after_s_s: float = 10.0  # the window ends this, plus S - P, after S: surface waves down to 0.55 of S's speed
+    after_s_s: float = 10.0  # the window ends this, plus S - P, after S: what is faster than 0.7 of S is in it
     highpass_hz: float = 0.2  # all above is kept, nothing below half of it: microseism, drift
     max_deviation: float = 0.6  # from the median, or 3 robust standard deviations if that is more: outliers
 
@@ -76,9 +77,14 @@ class Sizer:
         if waveforms is None:
             return self._nothing((), "no waveforms were given")
         readings: list[StationMagnitude] = []
-        for nsl, arrivals in sorted(_by_nsl(origin.arrivals).items()):
-            readings += self._station(nsl, origin, arrivals, waveforms)
+        for nsl, arrivals in sorted(by_nsl(origin.arrivals).items()):
+            readings += self.station(nsl, origin, arrivals, waveforms)
         return self.combine(readings)
+
+    def until_ns(self, origin: Origin) -> int:
+        """When the last window of an origin ends: before, a live feed has not brought all that size() can use."""
+        spans = (self.span(origin, arrivals) for arrivals in by_nsl(origin.arrivals).values())
+        return max((span.end_ns for span in spans), default=origin.time_ns)
 
     def combine(self, readings: Iterable[StationMagnitude]) -> Magnitude:
         """Median over stations (NET.STA) of the mean of their channels, outliers marked and left out."""
@@ -92,11 +98,11 @@ class Sizer:
     def _nothing(self, readings: Sequence[StationMagnitude], reason: str) -> Magnitude:
         return Magnitude("ML", None, None, self.formula.name, tuple(readings), reason)
 
-    def _station(
+    def station(
         self, nsl: str, origin: Origin, arrivals: Sequence[Arrival], waveforms: Waveforms
     ) -> list[StationMagnitude]:
         """What each horizontal says: of the instrument with the pick, or, if it is of no use, of the next one."""
-        span = self._span(origin, arrivals)
+        span = self.span(origin, arrivals)
         margin = round(2 * TAPER_S * NS)
         found = [s for s in waveforms(nsl, span.noise_ns - margin, span.end_ns + margin) if _usable(s)]
         picked = instrument_id(arrivals[0].pick.seed_id)
@@ -159,17 +165,18 @@ class Sizer:
             reason="" if amplitude.snr >= self.config.min_snr else f"SNR {amplitude.snr:.1f}",
         )
 
-    def _span(self, origin: Origin, arrivals: Sequence[Arrival]) -> Span:
+    def span(self, origin: Origin, arrivals: Sequence[Arrival]) -> Span:
         """From the predicted times, so that a wrong pick moves nothing."""
         predicted = {a.pick.phase_hint: a.pick.time_ns - round(a.time_residual_s * NS) for a in arrivals}
         if "P" not in predicted:
             predicted["P"] = origin.time_ns + round((predicted["S"] - origin.time_ns) / VP_VS)
         p, s = predicted["P"], predicted.get("S", origin.time_ns + round((predicted["P"] - origin.time_ns) * VP_VS))
-        end = s + max(s - p, 0) + round(self.config.after_s_s * NS)
-        return Span(p - round(self.config.noise_s * NS), p, end)
+        wave = max(s - p, 0)
+        end = s + wave + round(self.config.after_s_s * NS)
+        return Span(p - round(self.config.noise_s * NS), p, min(s + max(wave, MAIN_NS), end), end)
 
 
-def _by_nsl(arrivals: Iterable[Arrival]) -> dict[str, list[Arrival]]:
+def by_nsl(arrivals: Iterable[Arrival]) -> dict[str, list[Arrival]]:
     """Arrivals by NET.STA.LOC; of those of one station the earliest first."""
     found: dict[str, list[Arrival]] = defaultdict(list)
     for arrival in sorted(arrivals, key=lambda a: a.pick.time_ns):

@@ -26,6 +26,7 @@ STYLES = ("base.css", "catalogue.css")
 SCRIPTS = ("tips.js", "map.js", "record.js", "catalogue.js")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 NO_TIME = (0, 1)
+RESIDUALS = "Residual: median of pick − expected of the arrivals used; scatter by the median absolute deviation."
 Told = Callable[[int], None]
 
 
@@ -106,19 +107,21 @@ def _nodes(view: RunView, config: ClockConfig, offset_h: float) -> list[Node]:
 def _sections(
     view: RunView, config: ReportConfig, drawn: Drawn, offset_h: float, suspects: Sequence[Node]
 ) -> list[str]:
+    head = parts.filter_bar(view) + '<div id="map"></div>' + parts.legend(view) + _map_note(view, drawn)
     contents = {
-        "Map": parts.filter_bar(view) + '<div id="map"></div>' + parts.legend(view) + _map_note(view, drawn)
-        + parts.depth_sections(view, drawn),
-        "Event": '<div id="panel" class="panel"></div>' if view.events else parts.missing("The run has no events."),
-        "Time": parts.in_time(view, drawn),
-        "Magnitudes and Vp/Vs": parts.two(parts.by_magnitude(view), parts.vp_vs(view)),
-        "Hours and quarries": parts.hours(view, config.clock, offset_h, suspects),
-        "Data": parts.data(view),
-        "Stations": _table("station-table") + parts.note(
-            "Residual: median of pick − expected of the arrivals used; scatter by the median absolute deviation."),
-        "Events": _table("event-table") + '<button id="more" hidden></button>' + _event_note(view, config),
-        "Run": parts.settings(view),
-    }  # fmt: skip
+        "Map": head + (parts.depth_sections(view, drawn) if view.events else parts.missing("The run has no events."))
+    }
+    if view.events:
+        contents |= {
+            "Event": '<div id="panel" class="panel"></div>',
+            "Time": parts.in_time(view, drawn),
+            "Magnitudes and Vp/Vs": parts.two(parts.by_magnitude(view), parts.vp_vs(view)),
+            "Hours and quarries": parts.hours(view, config.clock, offset_h, suspects),
+        }
+    contents |= {"Data": parts.data(view), "Stations": _table("station-table") + parts.note(RESIDUALS)}
+    if view.events:
+        contents["Events"] = _table("event-table") + '<button id="more" hidden></button>' + _event_note(view, config)
+    contents["Run"] = parts.settings(view)
     keys = {title: f"part-{k}" if title != "Event" else "event" for k, title in enumerate(contents)}
     links = "".join(f'<a href="#{keys[title]}">{escape(title)}</a>' for title in contents)
     within = whole(view)

@@ -107,8 +107,6 @@ def legend(view: RunView) -> str:
 
 
 def depth_sections(view: RunView, drawn: Drawn) -> str:
-    if not view.events:
-        return ""
     east, north = (
         sections.section(direction, view.events, drawn.shown, view.stations, drawn.colours, drawn.radii)
         for direction in ("east", "north")
@@ -124,12 +122,12 @@ def depth_sections(view: RunView, drawn: Drawn) -> str:
 
 
 def in_time(view: RunView, drawn: Drawn) -> str:
-    if not view.events:
-        return missing("The run has no events.")
     return two(
         figure("Events", charts.in_time(view.events, drawn.shown, drawn.colours, drawn.span), "Colour is depth."),
         figure(
-            "Cumulative number", charts.cumulative(view.events, drawn.span), "Bars: events in equal parts of the time."
+            "Cumulative number",
+            charts.cumulative(view.events, drawn.span),
+            "Bars: events within equal parts of the time; point at one.",
         ),
     )
 
@@ -154,8 +152,6 @@ def by_magnitude(view: RunView) -> str:
 
 
 def hours(view: RunView, config: ClockConfig, offset_h: float, suspects: Sequence[Node]) -> str:
-    if not view.events:
-        return missing("There are no events to count by the hour.")
     origin = "the sun's time at the network, to the hour" if config.utc_offset_h is None else "as set"
     plots = two(
         figure("Hour", charts.by_hour(view.events, offset_h, config),

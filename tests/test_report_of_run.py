@@ -1,0 +1,100 @@
+"""jijin report: a run's database as a page, with waveforms where they still are."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import made_up_run
+from jijin.cli import app
+from jijin.errors import DataError, ReadError
+from jijin.io.formats import to_stream
+from jijin.network.velocity import read_velocity
+from jijin.report.catalogue.of_run import of_run
+from jijin.report.catalogue.view import nsl
+from jijin.store import Coverage, DayResult, Store
+from jijin.store.codec import encode
+from jijin.types import DAY_NS, NS, Event, StationDay
+
+
+@pytest.fixture
+def event() -> Event:
+    """One that many stations have picked."""
+    made = made_up_run.events(made_up_run.stations(), quakes=20, blasts=0)
+    return max(made, key=lambda one: len(one.origin.arrivals))
+
+
+@pytest.fixture
+def run(event: Event, tmp_path: Path) -> Path:
+    """A run of one event whose waveforms lie in a file."""
+    read = made_up_run.waveforms([event])
+    start, end = event.origin.time_ns - 60 * NS, event.origin.time_ns + 120 * NS
+    names = sorted({nsl(a.pick.seed_id) for a in event.origin.arrivals})
+    segments = [piece for name in names for piece in read(name, start, end)]
+    to_stream(segments).write(str(tmp_path / "waves.mseed"), format="MSEED")
+    settings = {"source": str(tmp_path / "waves.mseed"), "velocity": json.loads(encode(read_velocity("regional")))}
+    day = start // DAY_NS
+    with Store.create(tmp_path / "run", settings, made_up_run.stations()) as store:
+        jobs = [StationDay(name.rpartition(".")[0], day) for name in names]
+        store.plan([*jobs, StationDay("IV.LATE", day)])
+        for job, segment in zip(jobs, segments, strict=True):
+            picks = tuple(a.pick for a in event.origin.arrivals if a.pick.seed_id.startswith(job.station + "."))
+            note = "a record is damaged" if job is jobs[0] else ""
+            store.add_station_day(DayResult(job, picks, (Coverage(segment.seed_id, ((start, end),)),), note))
+        store.save_event(event)
+    return tmp_path / "run"
+
+
+def known(page: Path) -> dict:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text(encoding="utf-8"))
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_command_writes_the_page_into_the_run_and_names_it(run: Path, event: Event) -> None:
+    done = CliRunner().invoke(app, ["report", str(run), "--quiet"])
+    assert (done.exit_code, done.stdout) == (0, f"{run / 'report.html'}\n")
+    found = known(run / "report.html")
+    assert [one["id"] for one in found["events"]] == [event.event_id]
+    assert {trace["id"][:-4] for trace in found["records"]["0"]} == {nsl(a.pick.seed_id) for a in event.origin.arrivals}
+    expected = {name: (p, s) for name, _, p, s in found["details"]["0"]["stations"]}
+    assert all(s / p == pytest.approx(1.73, abs=0.06) for p, s in expected.values())
+
+
+def test_what_was_lost_and_what_is_still_to_do_is_in_the_page(run: Path, event: Event) -> None:
+    view = of_run(run)
+    assert view.notes[0] == f"1 of {len(view.coverage) + 1} station-days are still to be done"
+    assert "a record is damaged" in view.notes[1]
+    assert sum(view.picks.values()) == len(event.origin.arrivals)
+    assert all(spans[0][1] - spans[0][0] == 180 * NS for spans in view.coverage.values())
+
+
+def test_a_run_whose_waveforms_have_moved_is_a_page_without_them(run: Path) -> None:
+    (run.parent / "waves.mseed").rename(run.parent / "moved.mseed")
+    view = of_run(run)
+    assert view.waveforms is None
+    assert "no waveforms in this page" in view.notes[-1] and "waves.mseed" in view.notes[-1]
+    assert of_run(run, waveforms=str(run.parent / "moved.mseed")).waveforms is not None
+
+
+def test_waveforms_asked_for_by_name_must_be_there(run: Path) -> None:
+    with pytest.raises(ReadError, match=r"elsewhere\.mseed"):
+        of_run(run, waveforms=str(run.parent / "elsewhere.mseed"))
+
+
+def test_no_record_section_asks_for_no_waveforms(run: Path) -> None:
+    (run.parent / "waves.mseed").unlink()
+    done = CliRunner().invoke(
+        app, ["report", str(run), "--records", "0", "-o", str(run.parent / "page.html"), "--quiet"]
+    )
+    assert done.exit_code == 0
+    assert known(run.parent / "page.html")["records"] == {}
+
+
+def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no run is in it"):
+        of_run(tmp_path)

@@ -246,7 +246,7 @@ def broken(change: str) -> obspy.Inventory:
         if change == "past":
             channel.end_date = obspy.UTCDateTime(2010, 1, 1)
     if change == "twice":
-        inventory[0][0].channels += list(inventory[0][0].channels)
+        inventory[0][0].channels += ground.inventory(units="M/S**2")[0][0].channels
     return inventory
 
 
@@ -261,7 +261,7 @@ def broken(change: str) -> obspy.Inventory:
         ("pressure", "the response starts from PA, not from M, M/S or M/S**2"),
         ("units", "the stages start from M/S, the overall sensitivity from M/S**2"),
         ("past", "no response for this time"),
-        ("twice", "2 epochs with a response at the same time"),
+        ("twice", "2 epochs with different responses at the same time"),
     ],
 )
 def test_a_response_that_cannot_be_trusted_gives_no_magnitude(change: str, reason: str) -> None:
@@ -275,6 +275,14 @@ def test_a_response_whose_stages_and_sensitivity_differ_a_little_is_used_with_a_
     found = Sizer(broken("small mismatch")).size(of, ground.waveforms(ground.segments(ground.shaking(1e-6))))
     assert found.value == pytest.approx(size(ground.shaking(1e-6)).value)
     assert {one.note for one in found.stations} == {"the stages give 0.8 times the overall sensitivity"}
+
+
+def test_a_channel_that_is_listed_twice_alike_is_one_channel() -> None:
+    inventory = ground.inventory()
+    inventory[0][0].channels += ground.inventory()[0][0].channels
+    of = ground.origin(ground.arrivals("AAA", 60.0))
+    found = Sizer(inventory).size(of, ground.waveforms(ground.segments(ground.shaking(1e-6))))
+    assert found == size(ground.shaking(1e-6))
 
 
 def test_a_station_that_is_not_in_the_inventory_is_named_with_the_reason() -> None:

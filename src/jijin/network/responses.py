@@ -75,8 +75,8 @@ class Sensors:
         epochs = [channel for channel in self._epochs.get(seed_id, []) if _covers(channel, time_ns)]
         if not epochs:
             raise DataError("no response for this time" if seed_id in self._epochs else "no response")
-        if len(epochs) > 1:
-            raise DataError(f"{len(epochs)} epochs with a response at the same time")
+        if any(other.response != epochs[0].response for other in epochs[1:]):
+            raise DataError(f"{len(epochs)} epochs with different responses at the same time")
         key = id(epochs[0])
         if key not in self._checked:
             self._checked[key] = _checked(seed_id, epochs[0])

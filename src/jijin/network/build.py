@@ -57,8 +57,8 @@ class EventBuilder:
         discriminator: Classifier | None = None,
         corrections: Corrections | None = None,
     ) -> None:
-        self.locator = Locator(stations, velocity, locate, corrections)
-        self.associator = Associator(stations, self.locator.times, associate)
+        self.associator = Associator(stations, velocity, associate)
+        self.locator = Locator(stations, self.associator.times, locate, corrections)
         self.sizer, self.discriminator = sizer, discriminator
 
     def build(self, picks: Iterable[Pick], waveforms: Any = None) -> list[Event]:

@@ -175,6 +175,13 @@ def test_a_record_that_ends_after_the_largest_waves_will_do() -> None:
     assert size(cut).value == pytest.approx(size(whole).value, abs=0.01)
 
 
+def test_a_peak_that_is_flat_by_rounding_is_not_clipped() -> None:
+    counts = np.round(ground.shaking(1e-5))
+    loudest = int(np.abs(counts).argmax())
+    counts[loudest - 1 : loudest + 2] = counts[loudest]  # three equal samples, as a slow wave has them
+    assert size(counts).value == pytest.approx(size(ground.shaking(1e-5)).value, abs=0.02)
+
+
 def test_an_amplitude_that_hardly_leaves_the_noise_keeps_its_value_but_is_not_used() -> None:
     found = size(spoilt("noisy"))
     assert found.value is None

@@ -26,7 +26,7 @@ TAPER_S = 1.0  # at either end of what is transformed
 RING_S = 20.0  # room for what the filters add after the end, so that it does not come round to the beginning
 GUARD_S = 1.0  # before the predicted P: the prediction may be late
 MIN_NOISE_S = 2.0
-FLAT = 3  # equal samples in a row at the very top or bottom of a record are a clipped peak,
+FLAT = 5  # samples that are all the highest, or all the lowest, of a record are clipped peaks,
 LOUD = 1000  # if it is louder than this many counts: quiet records have flat peaks by rounding
 
 
@@ -183,17 +183,12 @@ def _check_samples(record: Segment, span: Span) -> None:
 
 
 def _is_clipped(data: Floats, full_scale: float = 2.0**23) -> bool:
-    """Flat at the top or bottom, or over 90 % of a 24-bit digitiser's range (beyond it, it is none of 24 bits)."""
+    """Cut off at the top or bottom, or over 90 % of a 24-bit digitiser's range (beyond it, it is none of 24 bits)."""
     if 0.9 * full_scale < np.abs(data).max() <= full_scale:
         return True
     if np.ptp(data) / 2 < LOUD:
         return False
-    return any(_longest_run(data == extreme) >= FLAT for extreme in (data.max(), data.min()))
-
-
-def _longest_run(flags: NDArray[np.bool_]) -> int:
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
+    return any(int(np.count_nonzero(data == extreme)) >= FLAT for extreme in (data.max(), data.min()))
 
 
 def _period_s(trace: Floats, peak: int, rate: float) -> float | None:

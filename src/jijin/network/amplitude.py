@@ -112,7 +112,7 @@ def wood_anderson(
     count = len(counts)
     x = detrend(np.asarray(counts, np.float64)) * tukey(count, min(1.0, 2 * TAPER_S * sampling_rate / count))
     padded = 1 << int(count + RING_S * sampling_rate).bit_length()
-    frequency = np.fft.rfftfreq(padded, 1 / sampling_rate)
+    frequency = np.asarray(np.fft.rfftfreq(padded, 1 / sampling_rate), np.float64)
     response = sensor.to_displacement(padded, sampling_rate)
     keep = _band(frequency, (*band_hz, 0.8 * sampling_rate / 2, 0.95 * sampling_rate / 2)) * (np.abs(response) > 0)
     shape = keep * seismograph.response(frequency) / np.where(keep > 0, response, 1)

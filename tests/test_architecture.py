@@ -32,8 +32,8 @@ discriminate  source types with their certainty
 network     stations, velocity; picks to located and sized events
 store       a run on disk
 catalog     an archive, station-day by station-day, to a run
-live        the same steps on a live feed
 report      figures and pages
+live        the same steps on a live feed
 data        training data
 evaluate    picks against labels
 train       the loop, and export

@@ -35,6 +35,7 @@ def evaluate(
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="STEAD, SeisBench's format or a pack; repeat for more.")
     ] = None,
+    task: Annotated[str, typer.Option(help="picker, or source: docs/source_type.md.")] = "picker",
     protocol: Annotated[str, typer.Option(help=f"What is measured: {', '.join(NAMES)}.")] = SCORES,
     model: Annotated[list[str] | None, typer.Option("--model", help="Name or .onnx file; repeat for more.")] = None,
     peers: Annotated[Path | None, typer.Option(help="Folder with a peers.py: NAMES and load(name).")] = None,
@@ -62,6 +63,8 @@ def evaluate(
     seconds. conditions: components, rates, gaps, clipping, two events, cut records. calibration: of time uncertainty
     and probability. noise: false picks by their cause. continuous: agreement with the pickers of --others on --records.
 
+    --task source: how well a source model (a .json file, a run folder, source) tells earthquakes, explosions and noise.
+
     Labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
     """
     import json
@@ -71,6 +74,14 @@ def evaluate(
     from jijin.evaluate.continuous import agreements
     from jijin.evaluate.protocols import PROTOCOLS
 
+    if task == "source":
+        from jijin.commands import source as of_source
+
+        if not data:
+            raise ConfigError("the task source needs --data")
+        return of_source.evaluate(data, model or ["source"], split, parse_fractions(fractions), seed, output)
+    if task != "picker":
+        raise ConfigError(f"'task' must be picker or source (got {task!r})")
     if protocol not in NAMES:
         raise ConfigError(f"'protocol' must be one of {', '.join(NAMES)} (got {protocol!r})")
     need = {"--records": records, "--others": others} if protocol == CONTINUOUS else {"--data": data}
@@ -93,6 +104,7 @@ def evaluate(
         done = _shown(PROTOCOLS[protocol](pickers, dev, traces))
     if output is not None:
         output.write_text(json.dumps(_plain(done), indent=1) + "\n")
+    return None
 
 
 def _pickers(models: list[str] | None, peers: Path | None, dev: list[Any], tune: bool) -> list[Picker]:

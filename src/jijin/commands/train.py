@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 Data = Annotated[
     list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; give it again for more.")
 ]
+TASKS = ("picker", "source")
 
 
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Run folder; an unfinished run in it goes on.")],
     data: Data,
+    task: Annotated[str, typer.Option(help="picker, or source: the classifier of docs/source_type.md.")] = "picker",
     model: Annotated[str, typer.Option(help="Only cba for now.")] = "cba",
     windows: Annotated[int, typer.Option(min=64, help="Training windows in all.")] = 320_000,
     epoch_windows: Annotated[int, typer.Option(min=64, help="Windows between two validations.")] = 16_000,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a lower dev loss before it stops.")] = 8,
     learning_rate: Annotated[float, typer.Option(help="Of NAdam.")] = 1e-3,
-    synthetics: Annotated[int, typer.Option(min=0, help="Synthetic earthquakes in the pool.")] = 8000,
+    synthetics: Annotated[
+        int | None, typer.Option(min=0, help="Synthetic earthquakes in the pool [8000; 200 of each kind for source].")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="full: as the shipped weights; study: as the original study.")] = "full",
     teachers: Annotated[
         list[Path] | None, typer.Option(help="CSV of other pickers' picks that completes labels; repeat for more.")
@@ -34,16 +38,25 @@ def train(
     records: Annotated[list[Path] | None, typer.Option(help="Continuous miniSEED labelled by the teachers.")] = None,
     start: Annotated[
         str | None,
-        typer.Option(help="Weights to begin with, to adapt them: a run folder, an .onnx file or a name (cba)."),
+        typer.Option(help="Weights to begin with, to adapt them: a run folder, a file or a name (cba, source)."),
     ] = None,
     fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
     workers: Annotated[int, typer.Option(min=0, help="Processes that make batches.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
-    """Train a picker on a PC. Stopped in any way, the same command goes on from the last checkpoint."""
+    """Train a picker, or a source classifier, on a PC. Stopped in any way, the same command goes on where it was.
+
+    --task source takes --data, --start, --synthetics, --fractions, --threads and --seed; it needs no torch.
+    """
     from jijin.errors import ConfigError
 
+    if task not in TASKS:
+        raise ConfigError(f"'task' must be {' or '.join(TASKS)} (got {task!r})")
+    if task == "source":
+        from jijin.commands import source as of_source
+
+        return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads)
     if model != "cba":
         raise ConfigError(f"'model' must be cba (got {model!r})")
     _require_torch()
@@ -59,10 +72,11 @@ def train(
         "records": [str(path.resolve()) for path in records or []],
         "fractions": list(parse_fractions(fractions)),
         "seed": seed,
-        "synthetics": synthetics,
+        "synthetics": 8000 if synthetics is None else synthetics,
         "recipe": recipe,
     }
     typer.echo(str(_run(output, config, source)))
+    return None
 
 
 def _beginning(start: str) -> str:
@@ -138,11 +152,14 @@ def export(
     except FileNotFoundError:
         raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
     others = [Path(path) for path in done["teachers"]]  # what they find and nobody labelled counts neither way
-    dev, test = (
-        evaluation_windows(scored_traces(done["data"], split, None, done["fractions"], done["seed"], others))
-        for split in ("dev", "test")
+    splits = (("dev", False), ("test", False), ("dev", True))  # the last with labels by machines too
+    dev, test, wide = (
+        evaluation_windows(
+            scored_traces(done["data"], split, None, done["fractions"], done["seed"], others, automatic=automatic)
+        )
+        for split, automatic in splits
     )
-    typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)})))
+    typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)}, wide)))
 
 
 def _pace(run: Path) -> dict[str, float]:

@@ -1,9 +1,11 @@
-"""The source classifier: logistic regression around a beginning, its strength and calibration by cross-validation.
+"""The source classifier: trees for the kind of source, a logistic regression for blasts, calibrated on held-out events.
 
-    loss = sum of weight * -log p(class)  +  strength / 2 * |coefficients - beginning|^2
+    loss of the regression = sum of weight * -log p(class)  +  strength / 2 * |coefficients - beginning|^2
 
-Classes weigh the same in all, events of a class too, stations of an event share its weight. The beginning is zero, or
-the coefficients of a trained model: with a few labelled blasts of a new quarry only what they speak for moves.
+The beginning is zero, or the coefficients of a trained model: with a few labelled blasts of a new quarry only what they
+speak for moves. The regression sees TELLING alone, in which physics says that a blast differs: a quiet or a clipped
+quarry is not learnt as a mark of blasts. Kinds (and the two classes of the regression) weigh the same in all, events of
+one too, stations of an event share its weight.
 """
 
 from __future__ import annotations
@@ -13,71 +15,133 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from jijin.data.source import SYNTHETIC
 from jijin.data.splits import place
-from jijin.discriminate.model import SourceModel, standardise
+from jijin.discriminate.classes import ANTHROPOGENIC, EARTHQUAKE, EXPLOSION, KINDS, NOISE, kind_of
+from jijin.discriminate.features import NAMES
+from jijin.discriminate.forest import Forest
+from jijin.discriminate.model import Blasts, Calibration, Kinds, SourceModel, standardise
+from jijin.errors import DataError, MissingExtra, ModelError
 
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # per unit of total weight
-TEMPERATURES = tuple(np.round(np.geomspace(0.3, 10, 24), 3).tolist())
+TELLING = NAMES[:10]  # ratios of P and S, spectra, Rg
+OF_THE_PICKER = NAMES[-2:]  # probabilities: of no use, since all that is classified has been picked
+USED = tuple(name for name in NAMES if name not in OF_THE_PICKER)
+LEAST_P = 0.3  # probability of P, for a station to say something of an earthquake or a blast
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
+SHARES = (0.0, 0.1, 0.3)  # of a class's weight that its synthetic events have together
+KIND_SHARE = 0.2
+TREES = {"max_iter": 60, "learning_rate": 0.06, "max_leaf_nodes": 4, "min_samples_leaf": 20}
+PARITY = 1e-5  # largest difference of log probabilities between scikit-learn's trees and ours
+TEMPERATURES = tuple(np.round(np.geomspace(0.4, 6, 16), 3).tolist())
 DEPENDENCES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 FOLDS = 5
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
+Words = NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """x : (row, feature) with NaN, y : (row,) index of the class, groups : the event of each row."""
+    """x : (row, len(NAMES)) with NaN; classes : (row,) names; groups : what cross-validation never divides.
+
+    units : what is classified as one, an event or a window of noise; synthetic : rows that are never scored.
+    """
 
     x: Array
-    y: Rows
-    groups: NDArray[np.str_]
-    features: tuple[str, ...]
-    classes: tuple[str, ...]
+    classes: Words
+    groups: Words
+    units: Words
+    synthetic: NDArray[np.bool_]
 
     def part(self, rows: Any) -> Sample:
         """Some of the rows."""
-        return replace(self, x=self.x[rows], y=self.y[rows], groups=self.groups[rows])
+        return Sample(*(getattr(self, name)[rows] for name in ("x", "classes", "groups", "units", "synthetic")))
+
+    @property
+    def real(self) -> Sample:
+        """The rows that are not synthetic."""
+        return self.part(~self.synthetic)
+
+    @property
+    def kinds(self) -> Words:
+        """Kind of each row."""
+        return np.array([kind_of(name) for name in self.classes.tolist()])
+
+    @property
+    def waves(self) -> Sample:
+        """The rows of earthquakes and explosions."""
+        return self.part(np.isin(self.classes, (EARTHQUAKE, EXPLOSION)))
 
 
-def weights(y: Rows, groups: NDArray[np.str_]) -> Array:
-    """Weight of each row: classes equal, events equal within a class, rows equal within an event; 1 in all."""
-    out = np.zeros(len(y))
-    for k in np.unique(y):
-        rows = np.flatnonzero(y == k)
-        _, index = np.unique(groups[rows], return_inverse=True)
-        out[rows] = 1 / np.bincount(index)[index]
-        out[rows] /= out[rows].sum()
+def usable(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows to learn from: of earthquakes and blasts only stations with a P."""
+    needs = table["class"].isin((EARTHQUAKE, EXPLOSION))
+    return table[~needs | (table["p_probability"] >= LEAST_P)].reset_index(drop=True)
+
+
+def sample_of(table: pd.DataFrame) -> Sample:
+    """A table of features (jijin.data.source) as a sample. DataError with fewer than two real classes."""
+    synthetic = (table["dataset"] == SYNTHETIC).to_numpy(bool)
+    if table["class"][~synthetic].nunique() < 2:
+        there = ", ".join(sorted(set(table["class"][~synthetic]))) or "none"
+        raise DataError(f"the source classifier needs windows of two classes, of stations with a P (got {there})")
+    alone = table["class"].isin((NOISE, ANTHROPOGENIC)) | synthetic
+    units = np.where(alone, table["trace_name"].astype(str), table["group"].astype(str)).astype(str)
+    x = table[list(NAMES)].to_numpy(np.float64)
+    return Sample(x, table["class"].to_numpy(str), table["group"].to_numpy(str), units, synthetic)
+
+
+def weights(names: Words, sample: Sample, share: float) -> Array:
+    """Weight of each row: names equal, events equal within one, rows equal within an event; 1 in all.
+
+    names : (row,) what weighs the same. share : of a name's weight that its synthetic events get together; all of it
+    where nothing is real.
+    """
+    out = np.zeros(len(names))
+    for name in np.unique(names):
+        parts = [(names == name) & ~sample.synthetic, (names == name) & sample.synthetic]
+        both = all(part.any() for part in parts)
+        for part, weight in zip(parts, (1 - share, share), strict=True):
+            if part.any():
+                _, index = np.unique(sample.groups[part], return_inverse=True)
+                each = 1 / np.bincount(index)[index]
+                out[part] = each / each.sum() * (weight if both else 1)
     return out / out.sum()
 
 
-def fit(sample: Sample, strength: float, start: SourceModel | None = None) -> SourceModel:
-    """The regression of one strength; start keeps its means and scales."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Of the regression; start is what it begins with."""
+
+    strength: float = 0.03
+    share: float = 0.1
+    start: Blasts | None = None
+
+
+def fit_blasts(sample: Sample, setting: Setting) -> Blasts:
+    """The regression on the earthquakes and explosions of a sample. A start keeps its features, means and scales."""
     from scipy.optimize import minimize
 
-    w = weights(sample.y, sample.groups)
-    mean, scale = (start.mean, start.scale) if start else _moments(sample.x, w)
-    z = standardise(sample.x, mean, scale)
-    k, n = len(sample.classes), len(sample.features)
-    zero = np.zeros((k, n + 1)) if start is None else np.column_stack([start.coefficients, start.intercepts])
-    truth = np.eye(k)[sample.y]
+    start, part = setting.start, sample.waves
+    features = start.features if start else TELLING
+    w = weights(part.classes, part, setting.share)
+    x = part.x[:, [NAMES.index(name) for name in features]]
+    mean, scale = (start.mean, start.scale) if start else _moments(x, w)
+    z = np.column_stack([standardise(x, mean, scale), np.ones(len(x))])
+    sign = np.where(part.classes == EXPLOSION, 1.0, -1.0)
+    beginning = np.array([*start.coefficients, start.intercept]) if start else np.zeros(z.shape[1])
+    held = setting.strength * np.array([1.0] * len(features) + [1.0 if start else 0.0])
 
-    def loss(flat: Array) -> tuple[float, Array]:
-        away = flat.reshape(k, n + 1) - zero
-        theta = flat.reshape(k, n + 1)
-        logits = z @ theta[:, :n].T + theta[:, n]
-        logits -= logits.max(1, keepdims=True)
-        p = np.exp(logits)
-        p /= p.sum(1, keepdims=True)
-        error = w[:, None] * (p - truth)
-        slope = np.column_stack([error.T @ z, error.sum(0)]) + strength * away
-        value = -(w * np.log(np.maximum((p * truth).sum(1), 1e-300))).sum() + 0.5 * strength * (away**2).sum()
-        return float(value), slope.ravel()
+    def loss(theta: Array) -> tuple[float, Array]:
+        margin, away = sign * (z @ theta), theta - beginning
+        value = (w * np.logaddexp(0, -margin)).sum() + 0.5 * (held * away**2).sum()
+        return float(value), -(w * sign / (1 + np.exp(margin))) @ z + held * away
 
-    found = minimize(loss, zero.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    theta = found.x.reshape(k, n + 1)
-    return SourceModel(sample.classes, sample.features, mean, scale, theta[:, :n], theta[:, n])
+    theta = minimize(loss, beginning, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    return Blasts(features, mean, scale, theta[:-1], float(theta[-1]))
 
 
 def _moments(x: Array, w: Array) -> tuple[Array, Array]:
@@ -90,13 +154,188 @@ def _moments(x: Array, w: Array) -> tuple[Array, Array]:
     return mean, np.where(scale > 1e-6, scale, 1.0)
 
 
-def folds(y: Rows, groups: Sequence[str] | NDArray[np.str_], count: int = FOLDS, seed: int = 0) -> Rows:
-    """Fold of each row: the events of each class in the order of a hash, dealt out; a fold never divides an event."""
-    out = np.zeros(len(y), np.intp)
-    names = np.asarray(groups).astype(str)
+def fit_kinds(sample: Sample) -> Kinds:
+    """The trees. MissingExtra without scikit-learn."""
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+    except ImportError as error:
+        raise MissingExtra("scikit-learn", "train") from error
+
+    kinds = sample.kinds
+    names = tuple(name for name in KINDS if name in set(kinds.tolist()))
+    y = np.array([names.index(name) for name in kinds.tolist()])
+    w = weights(kinds, sample, KIND_SHARE) * len(y)
+    x = sample.x[:, [NAMES.index(name) for name in USED]]
+    trained = HistGradientBoostingClassifier(random_state=0, early_stopping=False, **TREES).fit(x, y, sample_weight=w)
+    forest = _forest(trained)
+    difference = float(np.abs(forest.log_probabilities(x) - np.log(trained.predict_proba(x))).max())
+    if not difference < PARITY:
+        raise ModelError(f"the exported trees differ from scikit-learn's by {difference:.1e}, more than {PARITY:.0e}")
+    return Kinds(names, USED, forest)
+
+
+def _forest(trained: Any) -> Forest:
+    """scikit-learn's histogram trees as arrays; of two classes the second's trees are all there are."""
+    trees = [tree.nodes for step in trained._predictors for tree in step]
+    column = [k for step in trained._predictors for k in range(len(step))]
+    baseline = np.ravel(trained._baseline_prediction).astype(np.float64)
+    if len(trained.classes_) == 2:
+        column, baseline = [1] * len(column), np.array([0.0, baseline[0]])
+    shape = len(trees), max(map(len, trees))
+
+    def grid(field: str, leaf: float, kind: Any) -> NDArray[Any]:
+        out = np.full(shape, leaf, kind)
+        for row, nodes in zip(out, trees, strict=True):
+            inner = nodes["is_leaf"].astype(bool) == (field == "value")
+            row[: len(nodes)] = np.where(inner, nodes[field].astype(kind), leaf)
+        return out
+
+    return Forest(
+        feature=grid("feature_idx", 0, np.intp),
+        threshold=grid("num_threshold", 0, np.float64),
+        left=grid("left", -1, np.intp),
+        right=grid("right", -1, np.intp),
+        missing_left=grid("missing_go_to_left", 0, np.bool_),
+        value=grid("value", 0, np.float64),
+        column=np.array(column, np.intp),
+        baseline=baseline,
+    )
+
+
+def folds(sample: Sample, count: int = FOLDS, seed: int = 0) -> Rows:
+    """Fold of each row: the groups of each class in the order of a hash, dealt out; a fold never divides a group."""
     dealt: dict[str, int] = {}
-    for k in np.unique(y):
-        of_class = sorted(set(names[y == k]) - set(dealt), key=lambda name: place(name, seed))
-        dealt |= {name: i % count for i, name in enumerate(of_class)}
-    out[:] = [dealt[name] for name in names]
-    return out
+    for name in np.unique(sample.classes):
+        new = sorted(set(sample.groups[sample.classes == name].tolist()) - set(dealt), key=lambda g: place(g, seed))
+        dealt |= {group: i % count for i, group in enumerate(new)}
+    return np.array([dealt[group] for group in sample.groups.tolist()], np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """Scores of units that the model had not seen.
+
+    sums : (unit, name), over the stations of each; stations : (unit,), their number; y : (unit,) index of the truth.
+    """
+
+    sums: Array
+    stations: Rows
+    y: Rows
+
+    def log_likelihoods(self, calibration: Calibration) -> Array:
+        """(unit, name)."""
+        return np.asarray(self.sums * calibration.share(self.stations)[:, None])
+
+    def loss(self, calibration: Calibration) -> float:
+        """Mean -log p of the truth, every name weighing the same."""
+        logits = self.log_likelihoods(calibration)
+        logits = logits - logits.max(1, keepdims=True)
+        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        weight = 1 / np.bincount(self.y)[self.y]
+        return float(-np.average(log_p[np.arange(len(self.y)), self.y], weights=weight))
+
+    def calibration(self) -> Calibration:
+        """The one with the lowest loss."""
+        return min((Calibration(t, d) for d in DEPENDENCES for t in TEMPERATURES), key=self.loss)
+
+
+def gathered(scores: Array, names: Sequence[str], of: Words, units: Words) -> Held:
+    """Scores of rows (row, name) as those of units; of : (row,) true names."""
+    _, first, index = np.unique(units, return_index=True, return_inverse=True)
+    sums = np.zeros((len(first), scores.shape[1]))
+    np.add.at(sums, index, scores)
+    y = np.array([list(names).index(name) for name in of[first].tolist()], np.intp)
+    return Held(sums, np.bincount(index), y)
+
+
+def _held_blasts(sample: Sample, setting: Setting, count: int, seed: int) -> Held:
+    """Log odds by regressions that had not seen the group, as scores of earthquake (0) and explosion."""
+    part = sample.waves
+    fold, odds = folds(part, count, seed), np.zeros(len(part.x))
+    for k in range(count):
+        test = (fold == k) & ~part.synthetic
+        if test.any():
+            odds[test] = fit_blasts(part.part((fold != k) | part.synthetic), setting).odds(part.x[test])
+    scores = np.column_stack([np.zeros(len(odds)), odds])[~part.synthetic]
+    return gathered(scores, (EARTHQUAKE, EXPLOSION), part.real.classes, part.real.units)
+
+
+def train_blasts(
+    sample: Sample, start: Blasts | None = None, count: int = FOLDS, seed: int = 0
+) -> tuple[Blasts, Setting, Array]:
+    """The regression with the setting and the calibration that do best on held-out events, fitted to all rows."""
+    shares = SHARES if sample.waves.synthetic.any() else SHARES[:1]
+    tried = [Setting(strength, share, start) for share in shares for strength in STRENGTHS]
+    found = []
+    for setting in tried:
+        held = _held_blasts(sample, setting, count, seed)
+        calibration = held.calibration()
+        found.append((held.loss(calibration), setting, calibration))
+    _, setting, calibration = min(found, key=lambda row: row[0])
+    return replace(fit_blasts(sample, setting), calibration=calibration), setting, np.array([row[0] for row in found])
+
+
+def train_kinds(sample: Sample, count: int = FOLDS, seed: int = 0) -> Kinds:
+    """The trees on all rows, with the calibration that does best on held-out events."""
+    fold, names = folds(sample, count, seed), [name for name in KINDS if name in set(sample.kinds.tolist())]
+    scores = np.zeros((len(fold), len(names)))
+    for k in range(count):
+        test = (fold == k) & ~sample.synthetic
+        if test.any():
+            scores[test] = fit_kinds(sample.part((fold != k) | sample.synthetic)).log_likelihoods(sample.x[test])
+    real = sample.real
+    calibration = gathered(scores[~sample.synthetic], names, real.kinds, real.units).calibration()
+    return replace(fit_kinds(sample), calibration=calibration)
+
+
+def train_source(
+    sample: Sample, start: SourceModel | None = None, count: int = FOLDS, seed: int = 0
+) -> tuple[SourceModel, Setting | None]:
+    """Both parts, as far as the real rows have something to tell apart; a start keeps its trees.
+
+    count : folds that choose and calibrate; below 2 nothing is chosen, and a start's calibration is kept.
+    """
+    real = set(sample.real.classes.tolist())
+    kinds = start.kinds if start else None
+    if start is None and len({kind_of(name) for name in real}) > 1:
+        kinds = train_kinds(sample, count, seed) if count > 1 else fit_kinds(sample)
+    blasts, setting = start.blasts if start else None, None
+    if {EARTHQUAKE, EXPLOSION} <= real:
+        if count > 1:
+            blasts, setting, _ = train_blasts(sample, blasts, count, seed)
+        else:
+            setting = Setting(share=0.0, start=blasts)
+            calibration = blasts.calibration if blasts else Calibration()
+            blasts = replace(fit_blasts(sample, setting), calibration=calibration)
+    return SourceModel(kinds, blasts), setting
+
+
+def fewest(sample: Sample) -> int:
+    """Groups of the class that has fewest real ones."""
+    real = sample.real
+    return min(len(set(real.groups[real.classes == name].tolist())) for name in np.unique(real.classes))
+
+
+def tell(model: SourceModel, sample: Sample) -> tuple[Words, Rows, Array]:
+    """Names of the units, the first row of each, and log likelihoods (unit, class) of model.classes."""
+    units, first, index = np.unique(sample.units, return_index=True, return_inverse=True)
+    rows = [np.flatnonzero(index == k) for k in range(len(units))]
+    return units, first, np.stack([model.event(sample.x[r]) for r in rows])
+
+
+def nested(
+    sample: Sample, start: SourceModel | None = None, count: int = FOLDS, seed: int = 0
+) -> tuple[tuple[str, ...], Words, Array]:
+    """Classes, real units, and log likelihoods (unit, class) of each by a model made and calibrated without it."""
+    fold, units, logs = folds(sample, count, seed), [], []
+    classes: tuple[str, ...] = ()
+    for k in range(count):
+        test = (fold == k) & ~sample.synthetic
+        if test.any():
+            rest = sample.part((fold != k) | sample.synthetic)
+            model, _ = train_source(rest, start, min(count, fewest(rest)), seed)
+            names, _, log = tell(model, sample.part(test))
+            classes = model.classes
+            units.append(names)
+            logs.append(log)
+    return classes, np.concatenate(units), np.concatenate(logs)

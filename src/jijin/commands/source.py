@@ -1,0 +1,85 @@
+"""The task "source" of jijin train and jijin evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from jijin.evaluate.source import Outcome
+
+SYNTHETICS = 200  # of each kind
+
+
+def train(
+    output: Path,
+    data: Sequence[Path],
+    start: str | None,
+    synthetics: int | None,
+    fractions: Sequence[float],
+    seed: int,
+    threads: int,
+) -> None:
+    """Train a source model, write it to the run folder, show how it did on events that were held out."""
+    from jijin.commands.data import progress_bar
+    from jijin.discriminate.model import load_source
+    from jijin.train.source_run import SourceRun, read_run, train_run
+
+    paths = tuple(str(path.resolve()) for path in data)
+    count = SYNTHETICS if synthetics is None else synthetics
+    run = SourceRun(paths, count, tuple(fractions), seed, threads=threads)
+    beginning = load_source(read_run(Path(start)) if Path(start).exists() else start) if start else None
+    with progress_bar("measuring") as advance:
+        path, outcome = train_run(run, output, beginning, advance)
+    if outcome is None:
+        typer.echo("a class has fewer than two events: nothing could be held out, so nothing was scored", err=True)
+    else:
+        show(outcome)
+    typer.echo(str(path))
+
+
+def evaluate(
+    data: Sequence[Path], models: Sequence[str], split: str, fractions: Sequence[float], seed: int, output: Path | None
+) -> None:
+    """Score source models on a split of labelled windows."""
+    import json
+
+    from jijin.commands.data import progress_bar
+    from jijin.data.splits import NAMES
+    from jijin.discriminate.discriminator import DiscriminateConfig
+    from jijin.discriminate.model import load_source
+    from jijin.errors import ConfigError
+    from jijin.evaluate.source import tables
+    from jijin.train.source_run import SourceRun, in_splits, measured, read_run, told_by
+
+    if split not in (*NAMES, "all"):
+        raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
+    with progress_bar("measuring") as advance:
+        table = measured(SourceRun(tuple(map(str, data)), 0, tuple(fractions), seed), None, advance)
+    table = in_splits(table, NAMES if split == "all" else [split], fractions, seed)
+    config, done = DiscriminateConfig(), {}
+    for name in models:
+        outcome = told_by(load_source(read_run(Path(name)) if Path(name).exists() else name), table)
+        show(outcome)
+        done[name] = [list(part) for part in tables(outcome, config.prior, config.certainty)]
+    if output is not None:
+        output.write_text(json.dumps(done, indent=1) + "\n")
+
+
+def show(outcome: Outcome) -> None:
+    """Tables of an outcome at the prior and the certainty that a discriminator has by default."""
+    from jijin.discriminate.discriminator import DiscriminateConfig
+    from jijin.evaluate.source import tables
+
+    config = DiscriminateConfig()
+    for title, heads, lines in tables(outcome, config.prior, config.certainty):
+        _print(title, heads, lines)
+
+
+def _print(title: str, heads: list[str], lines: list[list[str]]) -> Any:
+    from jijin.commands.evaluate import _print as table
+
+    table(title, heads, lines)

@@ -102,7 +102,7 @@ def travel_times(velocity: VelocityModel, config: AssociateConfig, sites: Sites)
 def derived(config: AssociateConfig, sites: Sites, times: TravelTimes) -> AssociateConfig:
     """With every None filled in but location_cutoff_distance_km, from how wide and dense the network is.
 
-    A tolerance is PICK_S and MODEL_SHARE of the S travel time across Sites.scale_km: 0.14 s in a mine of 3 km, 1.5 s
+    A tolerance is PICK_S and MODEL_SHARE of the S travel time across Sites.scale_km: 0.14 s in a mine of 3 km, 1.2 s
     in a dense network of 300 km; nodes are as large as PyOcto holds that time to be. Numbers of picks grow with the
     logarithm of the number of stations, as the ways do in which unrelated picks fall together: 5 of 3 stations, 8 of
     20, 10 of 100. Picks farther than 1.5 times the scale found no event, but they are taken into one that they fit.

@@ -66,9 +66,9 @@ class Sites:
     @cached_property
     def scale_km(self) -> float:
         """Across the part of the network that a small earthquake is seen by: the aperture, or in a large network
-        four times the median distance to the fifth neighbour."""
+        three times the median distance to the fifth neighbour."""
         near = min(NEIGHBOURS, len(self.names) - 1)
-        return min(self.aperture_km, 4 * float(np.median(np.sort(self.apart_km, axis=1)[:, near])))
+        return min(self.aperture_km, 3 * float(np.median(np.sort(self.apart_km, axis=1)[:, near])))
 
     @cached_property
     def _first(self) -> dict[str, Station]:

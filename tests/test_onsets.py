@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jijin.onsets import FLANK, GATHER, P, find_onset, gather, retime, smoothing_s
+from jijin.onsets import FLANK, GATHER, P, find_onsets, gather, retime, smoothing_s
 from jijin.peaks import peaks, refine, spread_s
 
 SILENT = np.zeros(6000, np.float32)
@@ -120,9 +120,16 @@ def test_windows_that_overlap_agree_on_the_time():
 
 
 def test_the_onset_search_gives_none_where_it_cannot_tell():
-    assert find_onset(np.zeros((3, 400), np.float32), np.zeros((3, 400), bool), 0, 400, 3.0) is None
-    assert find_onset(window(5), WHOLE, -1, 100, 3.0) is None
-    assert find_onset(window(3000), WHOLE, 2990, 3020, 3.0) is None
+    assert find_onsets(np.zeros((3, 400), np.float32), np.zeros((3, 400), bool), [(0, 400)], 3.0) == [None]
+    assert find_onsets(window(5), WHOLE, [(-1, 100)], 3.0) == [None]
+    assert find_onsets(window(3000), WHOLE, [(2990, 3020)], 3.0) == [None]
+
+
+def test_an_onset_is_the_same_whatever_is_searched_with_it():
+    x, spans = window(700, 3000), [(600, 775), (2950, 3030), (2900, 3050), (4000, 4175)]
+    together = find_onsets(x, WHOLE, spans, 3.0)
+    assert together == [find_onsets(x, WHOLE, [span], 3.0)[0] for span in spans]
+    assert together == [700, 3000, 3000, None]
 
 
 @pytest.mark.parametrize("width", [4.0, 8.0, 12.0])

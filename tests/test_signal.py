@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfilt
 from fakes import START_NS, wave
 from jijin.errors import DataError
 from jijin.resampling import holding, resample_to_grid
-from jijin.signal import missing, normalise, resample
+from jijin.signal import highpass, missing, normalise, resample
 
 RATES = [20.0, 31.25, 40.0, 50.0, 75.0, 99.998, 125.0, 128.0, 200.0, 250.0, 333.3333, 500.0, 1000.0]
 rng = np.random.default_rng
@@ -100,6 +100,19 @@ def test_normalising_is_a_causal_highpass_and_a_division() -> None:
     expected -= expected.mean(-1, keepdims=True)
     expected /= expected.std(-1, keepdims=True)
     assert np.allclose(normalise(x), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(("rate", "length"), [(100.0, 6000), (100.0, 6017), (20.0, 39), (500.0, 1)])
+def test_the_highpass_is_a_butterworth_of_two_poles(rate: float, length: int) -> None:
+    x = rng(4).standard_normal((2, length)).cumsum(-1) + 1e4
+    expected = sosfilt(butter(2, 0.7, "highpass", fs=rate, output="sos"), x - x[:, :1], axis=-1)
+    assert np.allclose(highpass(x, rate), expected, atol=1e-4)
+
+
+def test_windows_are_normalised_the_same_to_the_last_bit_whatever_comes_with_them() -> None:
+    x = rng(10).standard_normal((9, 3, 6000))
+    x[2, 1, 300:900] = np.nan
+    assert np.array_equal(normalise(x), np.concatenate([normalise(x[:2]), normalise(x[2:3]), normalise(x[3:])]))
 
 
 def test_units_make_no_difference() -> None:

@@ -230,24 +230,24 @@ def test_weights_fade_at_the_edges_of_a_window_only() -> None:
 
 
 def test_where_there_is_one_window_its_value_stands_also_at_its_edge() -> None:
-    curves = np.random.default_rng(0).random((1, 3, IN_SAMPLES), np.float32)
-    assert np.allclose(Stitcher(CutConfig()).push(5, curves)[:, :100], curves[0, :, :100], rtol=1e-5)
+    curves = np.random.default_rng(0).random((3, 1, IN_SAMPLES), np.float32)
+    assert np.allclose(Stitcher(CutConfig()).push(5, curves)[:, :100], curves[:, 0, :100], rtol=1e-5)
 
 
 @pytest.mark.parametrize("stride_s", [60.0, 30.0, 20.0, 10.0])
 def test_stitching_is_the_weighted_mean_of_the_windows(stride_s: float) -> None:
     stride, stitcher = round(stride_s * 100), Stitcher(CutConfig(stride_s))
-    curves = np.random.default_rng(1).random((9, 3, IN_SAMPLES), np.float32)
+    curves = np.random.default_rng(1).random((3, 9, IN_SAMPLES), np.float32)
     sums, weights = np.zeros((3, 8 * stride + IN_SAMPLES)), np.zeros(8 * stride + IN_SAMPLES)
     for i in range(9):
-        sums[:, i * stride : i * stride + IN_SAMPLES] += curves[i] * edge_weights(1.0)
+        sums[:, i * stride : i * stride + IN_SAMPLES] += curves[:, i] * edge_weights(1.0)
         weights[i * stride : i * stride + IN_SAMPLES] += edge_weights(1.0)
-    out = np.concatenate([stitcher.push(7, curves[:2]), stitcher.push(9, curves[2:])], axis=1)
+    out = np.concatenate([stitcher.push(7, curves[:, :2]), stitcher.push(9, curves[:, 2:])], axis=1)
     assert np.allclose(out, (sums / weights)[:, : 9 * stride], atol=1e-6)
 
 
 def test_stitching_is_the_same_to_the_last_bit_however_it_is_pushed() -> None:
-    curves = np.random.default_rng(2).random((7, 3, IN_SAMPLES), np.float32)
+    curves = np.random.default_rng(2).random((3, 7, IN_SAMPLES), np.float32)
     config = CutConfig(stride_s=20)
     whole, single = Stitcher(config).push(3, curves), Stitcher(config)
-    assert np.array_equal(whole, np.concatenate([single.push(3 + i, curves[i : i + 1]) for i in range(7)], axis=1))
+    assert np.array_equal(whole, np.concatenate([single.push(3 + i, curves[:, i : i + 1]) for i in range(7)], axis=1))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,6 @@ class Detector:
         self._stitchers: dict[str, Stitcher] = {}
         self._pickers: dict[str, Picker] = {}
         self._refused: dict[str, DataError] = {}  # by seed id
-        self._batch = np.empty((BATCH, 3, IN_SAMPLES))  # used again and again
 
     def feed(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> list[Pick]:
         """Picks, by time, that have become certain with these samples. The source is neither changed nor kept."""
@@ -103,10 +103,14 @@ class Detector:
                     self._refused[segment.seed_id] = error
 
     def _curves(self, final: bool) -> Iterator[Curves]:
+        """While the model works on a batch, the next one is cut and the one before is stitched and picked."""
         windows = self._cutter.cut(final)  # cut
-        while batch := list(islice(windows, BATCH)):
-            values = self._predict(batch)  # predict
-            yield from self._stitch(batch, values)  # stitch
+        batches = iter(lambda: list(islice(windows, BATCH)), [])
+        with ThreadPoolExecutor(1) as beside:
+            coming = ((batch, beside.submit(self._predict, batch)) for batch in batches)  # predict
+            for now, _ in pairwise(chain(coming, [None])):
+                if now is not None:
+                    yield from self._stitch(now[0], now[1].result())  # stitch
 
     def _pick(self, final: bool) -> list[Pick]:
         picks = []
@@ -116,12 +120,9 @@ class Detector:
         return picks
 
     def _predict(self, batch: list[Window]) -> NDArray[np.float32]:
-        """(window, curve, sample); 0 where no component has data."""
-        windows = np.stack([window.data for window in batch], out=self._batch[: len(batch)])
-        prediction = self.model.predict(windows)
-        values = np.stack([getattr(prediction, curve) for curve in CURVES], axis=1)
-        gap = np.isnan(windows).all(axis=1, keepdims=True)
-        return values * ~gap if gap.any() else values
+        """(curve, window, sample)"""
+        prediction = self.model.predict([window.data for window in batch])
+        return np.stack([getattr(prediction, curve) for curve in CURVES])
 
     def _stitch(self, batch: list[Window], values: NDArray[np.float32]) -> Iterator[Curves]:
         """Curves that are final, of the batch's runs of windows that follow one another."""
@@ -130,7 +131,7 @@ class Detector:
             windows = [window for _, window in group]
             name, block = windows[0].instrument, windows[0].block
             stitcher = self._stitchers.setdefault(name, Stitcher(self.cut_config))
-            done = stitcher.push(block, values[at : at + len(windows)])
+            done = stitcher.push(block, values[:, at : at + len(windows)])
             yield Curves(self._cutter.instruments[name], block * stitcher.stride, done)
             at += len(windows)
 

@@ -14,6 +14,8 @@ chosen on training windows labelled by analysts; GATHER and the share of S on th
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -79,10 +81,8 @@ def gather(curve: Curve, sharpness: float) -> Curve:
     """
     if curve.max(initial=0) < FAINT:
         return curve
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    n = next_fast_len(len(curve) + int(4 * GATHER), real=True)
-    wide = irfft(rfft(curve, n) * _gaussian(n), n)[: len(curve)]
+    n = -(-(len(curve) + int(4 * GATHER)) // 128) * 128
+    wide = np.fft.irfft(np.fft.rfft(curve, n) * _gaussian(n), n)[: len(curve)].astype(np.float32, copy=False)
     return np.clip(wide * np.float32(np.hypot(sharpness, GATHER) / sharpness), 0, 1)
 
 
@@ -103,10 +103,13 @@ def _gaussian(n: int) -> NDArray[np.float32]:
 def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Search, earlier: list[int]) -> Curve:
     """earlier : peaks of the phase before, whose energy is not the noise that this phase rises out of."""
     out, found = curve.copy(), sorted(peaks(curve, LOWEST, APART, MOST))
-    for k, peak in enumerate(found):
-        centre = refine(curve, peak)
+    centres = [refine(curve, peak) for peak in found]
+    spans = []
+    for peak, centre in zip(found, centres, strict=True):
         first = max([round(centre) - search.before, 0, *(e + 10 for e in earlier if e < peak - 10)])
-        onset = find_onset(window, gaps, first, round(centre) + search.after, search.contrast)
+        spans.append((first, round(centre) + search.after))
+    onsets = find_onsets(window, gaps, spans, search.contrast)
+    for k, (peak, centre, onset) in enumerate(zip(found, centres, onsets, strict=True)):
         if onset is not None and abs(onset - centre) <= search.reach:
             low = _valley(curve, found[k - 1] if k else peak - FLANK, peak)
             high = _valley(curve, peak, found[k + 1] if k + 1 < len(found) else peak + FLANK)
@@ -114,36 +117,50 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     return out
 
 
-def find_onset(window: Window, gaps: NDArray[np.bool_], first: int, stop: int, contrast: float) -> int | None:
-    """Sample in [first, stop) at which the variance changes; None without noise ahead of it or a change to speak of."""
-    if first < 0 or stop > window.shape[-1] or stop - first < 2 * LEAST:
-        return None
-    part = window[:, first:stop].astype(np.float64)
-    part = part[(part.std(-1) > 1e-6) & ~gaps[:, first:stop].any(-1)]
-    if len(part) == 0:
-        return None
-    at = 4 + int(criterion(part)[4:-4].argmin())
-    if at < LEAST or (part[:, at:].std(-1) < contrast * part[:, :at].std(-1)).all():
-        return None
-    return first + at
+def find_onsets(
+    window: Window, gaps: NDArray[np.bool_], spans: Sequence[tuple[int, int]], contrast: float
+) -> list[int | None]:
+    """In each of the spans (first, stop) the sample at which the variance changes, by Akaike's criterion.
 
-
-def criterion(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Akaike's criterion of a change at each sample of x (component, sample), summed over components: (sample,).
-
-    AIC(k) = k log var(x[:k]) + (n - k) log var(x[k:]).
+    None without noise ahead of it or a change to speak of, and where a span is short or sticks out of the window. A
+    component that is dead or has a gap in a span does not count there.
 
     >>> x = np.random.default_rng(0).standard_normal((1, 200)) * np.repeat([1.0, 9.0], 100)
-    >>> int(criterion(x)[4:-4].argmin()) + 4
-    100
+    >>> find_onsets(x, np.zeros((1, 200), bool), [(0, 200), (10, 90)], 3.0)
+    [100, None]
     """
-    n, k = x.shape[-1], np.arange(1, x.shape[-1])
+    found: list[int | None] = [None] * len(spans)
+    usable = [i for i, (a, b) in enumerate(spans) if a >= 0 and b <= window.shape[-1] and b - a >= 2 * LEAST]
+    if usable:
+        first, stop = np.array([spans[i] for i in usable]).T
+        index = np.minimum(first[:, None] + np.arange((stop - first).max()), stop[:, None] - 1)
+        whole = np.logical_not(gaps[:, index].any(-1))
+        changes = _changes(window[:, index].astype(np.float64), whole, stop - first, contrast)
+        for i, start, change in zip(usable, first.tolist(), changes, strict=True):
+            found[i] = None if change is None else start + change
+    return found
+
+
+def _changes(
+    x: NDArray[np.float64], whole: NDArray[np.bool_], length: NDArray[np.intp], contrast: float
+) -> list[int | None]:
+    """x : (component, span, sample), whole : (component, span); only the first length (span,) samples of each count.
+
+    AIC(k) = k log var(x[:k]) + (n - k) log var(x[k:]), summed over components.
+    """
+    k, n, row = np.arange(1, x.shape[-1]), length[:, None], np.arange(len(length))
     sums, squares = np.cumsum(x, -1), np.cumsum(x * x, -1)
-    before = squares[:, :-1] / k - (sums[:, :-1] / k) ** 2
-    m, rest, rest_squares = n - k, sums[:, -1:] - sums[:, :-1], squares[:, -1:] - squares[:, :-1]
-    after = rest_squares / m - (rest / m) ** 2
+    total, total_squares = sums[:, row, length - 1], squares[:, row, length - 1]
+    before = squares[..., :-1] / k - (sums[..., :-1] / k) ** 2
+    m, rest = np.maximum(n - k, 1), total[..., None] - sums[..., :-1]
+    after = (total_squares[..., None] - squares[..., :-1]) / m - (rest / m) ** 2
+    counts = whole & (total_squares / length - (total / length) ** 2 > 1e-12)
     aic = k * np.log(np.maximum(before, 1e-8)) + m * np.log(np.maximum(after, 1e-8))
-    return np.concatenate([[np.inf], aic.sum(0)])
+    aic = np.where((k >= 4) & (k < n - 4), (aic * counts[..., None]).sum(0), np.inf)
+    best = aic.argmin(-1)
+    rises = after[:, row, best] >= contrast**2 * before[:, row, best]
+    good = (k[best] >= LEAST) & (rises & counts).any(0)
+    return [change if ok else None for change, ok in zip(k[best].tolist(), good.tolist(), strict=True)]
 
 
 def _valley(curve: Curve, left: int, right: int) -> int:
@@ -154,11 +171,16 @@ def _valley(curve: Curve, left: int, right: int) -> int:
 
 def _move(out: Curve, curve: Curve, low: int, high: int, shift: float) -> None:
     """Move what rises above the line from low to high by a fraction of samples or many; out is changed."""
-    index = np.arange(low, high + 1)
-    line = np.interp(index, (low, high), (curve[low], curve[high]))
+    length, slope = high - low + 1, (curve[high] - curve[low]) / max(high - low, 1)
+    line = curve[low] + slope * np.arange(length, dtype=np.float32)
     bump = np.maximum(curve[low : high + 1] - line, 0)
-    first, last = max(low + int(shift) - 1, 0), min(high + int(shift) + 2, len(curve))
     out[low : high + 1] = np.minimum(curve[low : high + 1], line)
-    target = np.arange(first, last)
-    moved = np.interp(target - shift, index, bump, 0, 0) + np.interp(target, index, line)
-    out[first:last] = np.clip(moved, out[first:last], 1)  # on a slope the sum could pass 1
+    ahead = int(shift) - 1  # where the moved bump, with room for its fraction, starts
+    along = np.arange(ahead, ahead + length + 2, dtype=np.float32)
+    moved = curve[low] + slope * np.clip(along, 0, length - 1)
+    begin, part = math.floor(shift) - ahead, np.float32(shift - math.floor(shift))
+    moved[begin : begin + length] += (1 - part) * bump
+    moved[begin + 1 : begin + 1 + length] += part * bump
+    first = low + ahead
+    start, stop = max(first, 0), min(first + length + 2, len(curve))
+    out[start:stop] = np.clip(moved[start - first : stop - first], out[start:stop], 1)  # on a slope it could pass 1

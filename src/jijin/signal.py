@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -10,17 +11,68 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.resampling import RATE, resample
 
-__all__ = ["RATE", "bridge", "missing", "normalise", "resample"]
+__all__ = ["RATE", "bridge", "highpass", "missing", "normalise", "resample"]
 
 HIGHPASS_HZ = 0.7  # takes out microseism and drift; causal, so that no energy moves ahead of an onset
+BLOCK = 40  # samples filtered by one product of matrices; larger ones a BLAS would spread over threads of its own
 ZERO_RUN = 50  # samples: a longer run of exact zeros in raw data is a filled gap, not a signal
 
 
 @cache
-def highpass_filter(sampling_rate: float) -> NDArray[np.float32]:
-    from scipy.signal import butter
+def highpass_filter(sampling_rate: float) -> NDArray[np.float64]:
+    """Second-order sections (1, 6) of a Butterworth high-pass of two poles, by the bilinear transform."""
+    k = np.tan(np.pi * HIGHPASS_HZ / sampling_rate)
+    scale = 1 / (1 + np.sqrt(2) * k + k * k)
+    return np.array([[scale, -2 * scale, scale, 1, 2 * (k * k - 1) * scale, (1 - np.sqrt(2) * k + k * k) * scale]])
 
-    return butter(2, HIGHPASS_HZ, btype="highpass", fs=sampling_rate, output="sos").astype(np.float32)
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """The filter as products of matrices, for blocks of BLOCK samples; a state is the filter's two delays.
+
+    own : (BLOCK, BLOCK + 2), a block's samples to its output and the state that they leave; rest : (2, BLOCK), the
+    state before a block to its output; powers : each (2, 2), a state to the one 1, 2, 4, ... blocks later.
+    """
+
+    own: NDArray[np.float32]
+    rest: NDArray[np.float32]
+    powers: list[NDArray[np.float32]]
+
+
+@cache
+def _blocks(sampling_rate: float) -> _Blocks:
+    """Of what is left of the filter once its input is differenced: one of its two zeros at 0 Hz less."""
+    (b0, _, _, _, a1, a2), *_ = highpass_filter(sampling_rate)
+    step, enter = np.array([[-a1, 1], [-a2, 0]]), np.array([-b0 - a1 * b0, -a2 * b0])
+    decay = [np.linalg.matrix_power(step, n) for n in range(BLOCK + 1)]
+    rest = np.stack([power[0] for power in decay[:BLOCK]], axis=1)
+    response = np.concatenate([np.zeros(BLOCK - 1), [b0], enter @ rest[:, : BLOCK - 1]])
+    own = np.stack([response[BLOCK - 1 - n : 2 * BLOCK - 1 - n] for n in range(BLOCK)])
+    left = np.stack([decay[BLOCK - 1 - n] @ enter for n in range(BLOCK)])
+    powers = [decay[BLOCK].T]
+    while np.abs(powers[-1]).max() > 1e-9:
+        powers.append(powers[-1] @ powers[-1])
+    own = np.concatenate([own, left], axis=1)
+    return _Blocks(own.astype(np.float32), rest.astype(np.float32), [p.astype(np.float32) for p in powers])
+
+
+def highpass(x: NDArray[np.floating], sampling_rate: float = RATE) -> NDArray[np.float32]:
+    """x : (..., sample), held at its first value before it, without what is below HIGHPASS_HZ; causal.
+
+    The same as scipy.signal.sosfilt but for rounding, in a third of the time: blocks are filtered side by side by one
+    product of matrices, then the states between them are carried on in a few doubling steps. The difference of
+    neighbours is taken in the dtype of x, so that an offset and a drift cost no digits.
+    """
+    f, length = _blocks(sampling_rate), x.shape[-1]
+    steps = np.zeros((*x.shape[:-1], -(-length // BLOCK), BLOCK), np.float32)
+    flat = steps.reshape(*x.shape[:-1], -1)
+    np.subtract(x[..., 1:], x[..., :-1], out=flat[..., 1:length], casting="same_kind")
+    out = steps @ f.own  # (..., block, BLOCK + 2)
+    state = out[..., BLOCK:].copy()
+    for k, power in enumerate(f.powers):
+        state[..., 2**k :, :] += state[..., : -(2**k), :] @ power
+    out[..., 1:, :BLOCK] += state[..., :-1, :] @ f.rest
+    return out[..., :BLOCK].reshape(flat.shape)[..., :length]
 
 
 def missing(windows: NDArray[Any]) -> NDArray[np.bool_]:
@@ -60,22 +112,19 @@ def bridge(windows: NDArray[Any], gaps: NDArray[np.bool_]) -> NDArray[Any]:
     return out
 
 
-def normalise(windows: ArrayLike, sampling_rate: float = RATE) -> NDArray[np.float32]:
+def normalise(
+    windows: ArrayLike, sampling_rate: float = RATE, gaps: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """What a model sees: high-passed above 0.7 Hz (causal), each component divided by its standard deviation.
 
     windows : (..., sample), any units -> float32 of the same shape. Missing samples come out as zero,
-    and so does a component that is constant.
+    and so does a component that is constant. gaps : what missing() finds in the windows, where that is known.
     """
-    from scipy.signal import sosfilt
-
     raw = np.asarray(windows)
     if not np.issubdtype(raw.dtype, np.floating) or raw.dtype == np.float16:
         raw = raw.astype(np.float64)  # integers would wrap around on the next lines
-    gaps = missing(raw)
-    x = bridge(raw, gaps) if gaps.any() else raw
-    x = (x - x[..., :1]).astype(np.float32)  # at rest on the first sample; in the raw dtype, so no digit is lost
-    x = sosfilt(highpass_filter(sampling_rate), x, axis=-1).astype(np.float32, copy=False)
-    return _standardise(x, gaps)
+    gaps = missing(raw) if gaps is None else gaps
+    return _standardise(highpass(bridge(raw, gaps) if gaps.any() else raw, sampling_rate), gaps)
 
 
 def _standardise(x: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -264,24 +264,23 @@ class Stitcher:
         self.stride = round(config.stride_s * RATE)
         self.weights = edge_weights(config.blinding_s).reshape(-1, self.stride)  # (block in window, sample)
         self._next: int | None = None  # number of the block that _open starts with
-        self._open = np.empty(0, np.float32)  # (block, curve and weight, sample): sums that coming windows add to
+        self._open = np.empty(0, np.float32)  # (curve and weight, block, sample): sums that coming windows add to
 
     def push(self, block: int, curves: NDArray[np.float32]) -> NDArray[np.float32]:
-        """curves : (window, curve, 6000), of windows one stride apart, the first starting with this block.
+        """curves : (curve, window, 6000), of windows one stride apart, the first starting with this block.
 
         Returns (curve, window * stride): the values from this block on that no later window can change.
         """
-        count, length = len(curves), len(self.weights)
-        sums = np.zeros((count + length - 1, curves.shape[1] + 1, self.stride), np.float32)
+        count, length = curves.shape[1], len(self.weights)
+        sums = np.zeros((len(curves) + 1, count + length - 1, self.stride), np.float32)
         if block == self._next:
-            sums[: length - 1] = self._open
-        parts = curves.reshape(count, curves.shape[1], length, self.stride)
+            sums[:, : length - 1] = self._open
+        parts = curves.reshape(len(curves), count, length, self.stride)
         for i in reversed(range(length)):  # a block meets its windows in order of time, whatever comes in one push
-            sums[i : i + count, :-1] += self.weights[i] * parts[:, :, i]
-            sums[i : i + count, -1] += self.weights[i]
-        self._next, self._open = block + count, sums[count:].copy()
-        values = np.divide(sums[:count, :-1], sums[:count, -1:], dtype=np.float32)
-        return values.swapaxes(0, 1).reshape(curves.shape[1], -1)
+            sums[:-1, i : i + count] += self.weights[i] * parts[:, :, i]
+            sums[-1, i : i + count] += self.weights[i]
+        self._next, self._open = block + count, sums[:, count:].copy()
+        return np.divide(sums[:-1, :count], sums[-1, :count], dtype=np.float32).reshape(len(curves), -1)
 
 
 def edge_weights(blinding_s: float) -> NDArray[np.float32]:

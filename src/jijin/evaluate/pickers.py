@@ -89,9 +89,10 @@ class AsModel:
         self.thresholds = {"detection": 1.0, "p": picker.thresholds[P], "s": picker.thresholds[S]}
 
     def predict(self, windows: ArrayLike) -> Prediction:
-        """Curves of the model; detections are not asked for."""
-        out = self._model.predict(np.asarray(windows))
-        p, s = _output(out, P), _output(out, S)
+        """Curves of the model, 0 where all components are missing; detections are not asked for."""
+        x = np.asarray(windows)
+        out, there = self._model.predict(x), ~np.isnan(x).all(axis=1)
+        p, s = _output(out, P) * there, _output(out, S) * there
         return Prediction(np.zeros_like(p), p, s)
 
 

@@ -53,7 +53,7 @@ class Newest(Detector):
         return [look for at in range(0, len(windows), BATCH) for look in self._looks(windows[at : at + BATCH])]
 
     def _looks(self, windows: list[Window]) -> list[Look]:
-        values = self._predict(windows)
+        values = self._predict(windows).swapaxes(0, 1)
         return [self._look(window, curves) for window, curves in zip(windows, values, strict=True)]
 
     def _look(self, window: Window, curves: NDArray[np.float32]) -> Look:

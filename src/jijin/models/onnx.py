@@ -1,7 +1,8 @@
 """The network at run time: one ONNX file through onnxruntime on the CPU. No torch, no pickle, no download.
 
-Windows go through the network one at a time, several side by side in threads: as fast as a large batch (a window's
-activations fit the cache) and the same to the last bit whatever windows come with it, which a batch is not.
+Windows go through the network one at a time, several side by side in threads: faster than a large batch (a window's
+activations fit the cache, and for a batch of known size the graph is simpler) and the same to the last bit whatever
+windows come with it, which a batch is not.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from jijin.signal import missing, normalise
 
 COMPONENTS, SAMPLING_RATE, IN_SAMPLES = "ZNE", 100, 6000
 OUTPUTS = ("detection", "p", "s")
-GROUP = 8  # windows that a thread takes at a time
+GROUP = 4  # windows that a thread takes at a time: they fit its cache
 
 
 class OnnxModel:
@@ -56,32 +57,36 @@ class OnnxModel:
         """Probabilities of windows : (window, 3, 6000), rows Z, N, E at 100 Hz; any units and real dtype.
 
         Missing samples are NaN or long runs of exact zeros; where all three components miss, the probability is 0.
-        Never changes its input. ModelError if the shape is another.
+        A list of windows is not copied as a whole. Never changes its input. ModelError if the shape is another.
         """
-        x = np.asarray(windows)
-        if x.shape[1:] != (len(COMPONENTS), IN_SAMPLES) or x.dtype.kind not in "iufb":
-            raise ModelError(
-                f"'windows' must be real numbers of shape (window, 3, {IN_SAMPLES}) (got {x.dtype} {x.shape})"
-            )
+        x = windows if isinstance(windows, list) else np.asarray(windows)
         out = np.empty((len(OUTPUTS), len(x), IN_SAMPLES), np.float32)
         groups = [slice(at, at + GROUP) for at in range(0, len(x), GROUP)]
         with ThreadPoolExecutor(self.threads) as pool:
             work = pool.map if len(groups) > 1 else map
-            for _ in work(lambda group: self._predict_group(x[group], out[:, group]), groups):
+            for _ in work(lambda group: self._predict_group(np.asarray(x[group]), out[:, group]), groups):
                 pass
         return Prediction(*out)
 
     def _predict_group(self, x: NDArray[Any], out: NDArray[np.float32]) -> None:
         """(window, 3, sample) -> out (output, window, sample)."""
-        ready, gaps = normalise(x), missing(x)
-        for i in range(len(x)):
-            detection, p, s = self.network(ready[i : i + 1])[:, 0]
+        if x.shape[1:] != (len(COMPONENTS), IN_SAMPLES) or x.dtype.kind not in "iufb":
+            raise ModelError(
+                f"'windows' must be real numbers of shape (window, 3, {IN_SAMPLES}) (got {x.dtype} {x.shape})"
+            )
+        gaps = missing(x)
+        ready = normalise(x, gaps=gaps)
+        for i, (detection, p, s) in enumerate(self.network(ready).swapaxes(0, 1)):
             out[:, i] = detection, *settle(ready[i], gaps[i], p, s)
-        out[:, gaps.all(axis=1)] = 0
+        if gaps.any():
+            out[:, gaps.all(axis=1)] = 0
 
     def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), no peak moved."""
-        return np.stack(self._session.run(OUTPUTS, {"windows": windows}))
+        out = np.empty((len(OUTPUTS), len(windows), IN_SAMPLES), np.float32)
+        for i in range(len(windows)):
+            out[:, i : i + 1] = self._session.run(OUTPUTS, {"windows": windows[i : i + 1]})
+        return out
 
 
 def _open(file: Path) -> Any:
@@ -90,6 +95,7 @@ def _open(file: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the threads are ours
+    options.add_free_dimension_override_by_name("batch", 1)
     options.log_severity_level = 4
     errors = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile)
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.signal import HIGHPASS_HZ, bridge, highpass_filter, missing
+from jijin.signal import HIGHPASS_HZ, bridge, highpass, missing
 from jijin.types import Detection, Pick, utc
 
 if TYPE_CHECKING:
@@ -79,11 +79,8 @@ def _floats(trace: Trace) -> NDArray[np.float64]:
 
 def highpassed(raw: NDArray[np.float64], sampling_rate: float) -> NDArray[np.float64]:
     """The record (sample,) above signal.HIGHPASS_HZ, with NaN where there is no data."""
-    from scipy.signal import sosfilt
-
     gaps = missing(raw)
-    x = bridge(raw, gaps)
-    x = sosfilt(highpass_filter(sampling_rate), x - x[0])
+    x = highpass(bridge(raw, gaps), sampling_rate).astype(np.float64)
     x[gaps] = np.nan
     return x
 

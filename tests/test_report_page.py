@@ -65,7 +65,7 @@ def bare(event: Event) -> Event:
 CASES = {  # what is left out, and a word of what is said of it
     "nothing at all": ({"events": [], "stations": [], "coverage": {}, "picks": {}, "waveforms": None}, "no events"),
     "no event": ({"events": []}, "no events"),
-    "one event": ({}, "50 are needed"),
+    "one event": ({"coverage": {}}, "The run is shorter than a day"),
     "no magnitude, no type": ({}, "no event has a magnitude"),
     "no waveforms": ({"waveforms": None}, "Waveforms of this event are not in the page."),
     "no coverage": ({"coverage": {}}, "does not say when its stations had data"),

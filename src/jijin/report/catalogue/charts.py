@@ -13,9 +13,13 @@ from jijin.report.catalogue.colours import is_round
 from jijin.report.catalogue.magnitudes import GutenbergRichter
 from jijin.report.catalogue.view import Span, magnitude, used
 from jijin.report.catalogue.wadati import Wadati
-from jijin.types import Event
+from jijin.types import NS, Event
 
 CURVE_POINTS = 500  # of a curve, at most
+MOST_PAIRS = 4000  # of P and S that are drawn; the line is of all
+MOST_PARTS = 90  # bars of events in time
+PARTS = ((1, "a second"), (10, "10 seconds"), (60, "a minute"), (600, "10 minutes"), (3600, "an hour"),
+         (21_600, "6 hours"), (86_400, "a day"), (604_800, "a week"), (2_592_000, "30 days"))  # fmt: skip
 
 
 def in_time(events: Sequence[Event], shown: Sequence[int], colours: Sequence[str], span: Span) -> str:
@@ -53,12 +57,9 @@ def cumulative(events: Sequence[Event], span: Span) -> str:
 
 def _parts(times: np.ndarray, span: Span) -> tuple[str, np.ndarray, np.ndarray]:
     """Hours, days or more: their name, how many events each has, and their ends."""
-    hours = (span[1] - span[0]) / clock.HOUR_NS
-    step, name = next(
-        ((h, n) for h, n in ((1 / 60, "a minute"), (1, "an hour"), (24, "a day"), (168, "a week")) if hours / h <= 120),
-        (720, "30 days"),
-    )
-    ns = round(step * clock.HOUR_NS)
+    seconds = (span[1] - span[0]) / NS
+    step, name = next((part for part in PARTS if seconds / part[0] <= MOST_PARTS), PARTS[-1])
+    ns = step * NS
     edges = np.arange(span[0] // ns, span[1] // ns + 2, dtype=np.int64) * ns
     counts = np.histogram(times, edges)[0]
     return name, counts, np.clip(edges, *span)
@@ -146,9 +147,10 @@ def wadati(found: Wadati) -> str:
     """S minus P against the travel time of P."""
     x = svg.linear("P travel time (s)", 0, max(found.p_s, default=1))
     y = svg.linear("S − P (s)", 0, max(found.s_minus_p_s, default=1), most=5)
+    every = max(1, -(-len(found.pairs) // MOST_PAIRS))
     marks = [
         svg.dot(x.at(p), y.y(s), 2.4, svg.told(pair.event), name="pair")
-        for pair, p, s in zip(found.pairs, found.p_s, found.s_minus_p_s, strict=True)
+        for pair, p, s in list(zip(found.pairs, found.p_s, found.s_minus_p_s, strict=True))[::every]
     ]
     if found.vp_vs is not None:
         end = min(x.high, y.high / (found.vp_vs - 1))

@@ -34,8 +34,8 @@ Told = Callable[[int], None]
 class ReportConfig:
     """How much goes into the page, which bounds its size: the largest events first, the rest in the run's tables."""
 
-    most_events: int = 5000  # drawn one by one; statistics are of all
-    most_details: int = 1000  # with their arrivals
+    most_events: int = 4000  # drawn one by one; statistics are of all
+    most_details: int = 500  # with their arrivals
     most_records: int = 60  # with waveforms, some 25 kB each
     clock: ClockConfig = field(default_factory=ClockConfig)
 
@@ -116,7 +116,7 @@ def _sections(
             "Event": '<div id="panel" class="panel"></div>',
             "Time": parts.in_time(view, drawn),
             "Magnitudes and Vp/Vs": parts.two(parts.by_magnitude(view), parts.vp_vs(view)),
-            "Hours and quarries": parts.hours(view, config.clock, offset_h, suspects),
+            "Hours and quarries": parts.hours(view, config.clock, drawn.span, suspects, offset_h),
         }
     contents |= {"Data": parts.data(view), "Stations": _table("station-table") + parts.note(RESIDUALS)}
     if view.events:

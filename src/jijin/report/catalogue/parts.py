@@ -82,7 +82,9 @@ def filter_bar(view: RunView) -> str:
         '<label>magnitude from <input id="least-m" type="number" step="0.1"></label>' if sized else "",
         '<label>picks from <input id="least-n" type="number" min="0" step="1"></label>',
         '<label>horizontal error up to <input id="most-error" type="number" min="0" step="0.5"> km</label>',
-        f'<label>type <select id="of-kind"><option value="">all</option>{options}</select></label>',
+        f'<label>type <select id="of-kind"><option value="">all</option>{options}</select></label>'
+        if len(kinds(view.events)) > 1
+        else "",
         '<span id="passing" class="note"></span>',
     ]
     return f'<div class="bar" id="filter">{"".join(fields)}</div>'
@@ -151,15 +153,20 @@ def by_magnitude(view: RunView) -> str:
     return figure("Magnitude-frequency distribution", charts.frequency_magnitude(values, law), " ".join(told))
 
 
-def hours(view: RunView, config: ClockConfig, offset_h: float, suspects: Sequence[Node]) -> str:
+def hours(view: RunView, config: ClockConfig, span: Span, suspects: Sequence[Node], offset_h: float) -> str:
+    """Histograms by hour and weekday and suspected quarries, as far as the run is long enough for them."""
+    if span[1] - span[0] < clock.DAY_NS:
+        return missing("The run is shorter than a day: there are no hours to compare.")
     origin = "the sun's time at the network, to the hour" if config.utc_offset_h is None else "as set"
-    plots = two(
-        figure("Hour", charts.by_hour(view.events, offset_h, config),
-               f"Local time is UTC{offset_h:+g} h, {origin}. Shaded: {config.day_start_h:g} to {config.day_end_h:g} h. "
-               "Orange: taken for no earthquake. At night a network hears more; a hump by day is blasting."),
-        figure("Day of the week", charts.by_weekday(view.events, offset_h), "Earthquakes know no Sunday."),
-    )  # fmt: skip
-    return plots + quarries(view, config, offset_h, suspects)
+    text = (
+        f"Local time is UTC{offset_h:+g} h, {origin}. Shaded: {config.day_start_h:g} to {config.day_end_h:g} h. "
+        "Orange: taken for no earthquake. At night a network hears more; a hump by day is blasting."
+    )
+    plots = [figure("Hour", charts.by_hour(view.events, offset_h, config), text)]
+    if span[1] - span[0] >= 7 * clock.DAY_NS:
+        plot = charts.by_weekday(view.events, offset_h)
+        plots.append(figure("Day of the week", plot, "Earthquakes know no Sunday."))
+    return two(*plots) + quarries(view, config, offset_h, suspects)
 
 
 def quarries(view: RunView, config: ClockConfig, offset_h: float, suspects: Sequence[Node]) -> str:
@@ -201,6 +208,8 @@ def vp_vs(view: RunView) -> str:
         "slope for all, each event with an origin time of its own, wrong picks weighed down. From arrival times alone; "
         "no location is in it. Orange: the chosen event."
     )
+    if len(found.pairs) > charts.MOST_PAIRS:
+        text += " Some of the pairs are drawn."
     return figure("Wadati diagram", charts.wadati(found), text)
 
 

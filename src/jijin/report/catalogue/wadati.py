@@ -62,7 +62,7 @@ def fit(found: Iterable[Pair]) -> Wadati:
     In a medium of one Vp/Vs the S times of an event are its P times stretched and shifted. One slope for all events
     and a shift for each are fitted by orthogonal distance, as P and S both have errors, with Tukey's biweight.
     """
-    kept = _of_enough_stations(list(found))
+    kept = sorted(_of_enough_stations(list(found)), key=lambda pair: pair.event)
     if not kept:
         return Wadati(None, None, reason=f"no event has both P and S at {FEWEST} stations")
     _, event = np.unique([pair.event for pair in kept], return_inverse=True)
@@ -80,14 +80,19 @@ def _of_enough_stations(found: list[Pair]) -> list[Pair]:
     return [pair for pair in found if counts[pair.event] >= FEWEST]
 
 
+def _by_event(values: Floats, event: Ints) -> list[Floats]:
+    """Values of one event after the other; event is in order."""
+    return np.split(values, np.flatnonzero(np.diff(event)) + 1)
+
+
 def _medians(values: Floats, event: Ints) -> Floats:
     """Of each value the median of its event."""
-    return np.array([np.median(values[event == number]) for number in range(event.max() + 1)])[event]
+    return np.array([np.median(part) for part in _by_event(values, event)])[event]
 
 
 def _start(p: Floats, s: Floats, event: Ints) -> float:
     """Median of the slopes between the stations of each event, those close to one another left out."""
-    slopes = [_slopes(p[event == number], s[event == number]) for number in range(event.max() + 1)]
+    slopes = [_slopes(*both) for both in zip(_by_event(p, event), _by_event(s, event), strict=True)]
     return float(np.median(found)) if len(found := np.concatenate(slopes)) else float("nan")
 
 

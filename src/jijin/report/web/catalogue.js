@@ -108,6 +108,19 @@ function recordBox(k) {
   return [box, draw];
 }
 
+function steps(k) { // to the events before and after, those that pass the filter
+  const bar = make("div", {class: "bar"});
+  for (const [by, name] of [[-1, "◂ earlier"], [1, "later ▸"]]) {
+    let next = k + by;
+    while (next >= 0 && next < EVENTS.length && !passing[next]) next += by;
+    const button = make("button", {type: "button"}, name);
+    button.disabled = !EVENTS[next];
+    button.addEventListener("click", () => choose(next));
+    bar.append(button);
+  }
+  return bar;
+}
+
 function choose(k, scroll) {
   if (!EVENTS[k]) return;
   document.querySelectorAll(".on").forEach(one => one.classList.remove("on"));
@@ -115,7 +128,7 @@ function choose(k, scroll) {
   chosen = k;
   const e = EVENTS[k], panel = document.getElementById("panel");
   const right = make("div");
-  panel.replaceChildren(make("div", {}, make("h3", {}, `${e.time.slice(0, 19)}  ${size(e)}`), facts(e), ...reasons(e)), right);
+  panel.replaceChildren(make("div", {}, make("h3", {}, `${e.time.slice(0, 19)}  ${size(e)}`), steps(k), facts(e), ...reasons(e)), right);
   if (DATA.details[k]?.arrivals.length) {
     const [box, draw] = recordBox(k);
     right.append(box, arrivalTable(k), sizeTable(k));

@@ -7,8 +7,10 @@ const Diamond = shaped((x, y, r) => `M${x} ${y - 1.2 * r}l${1.2 * r} ${1.2 * r}-
 const Triangle = shaped((x, y, r) => `M${x} ${y - r}l${r} ${1.7 * r}h-${2 * r}z`);
 const map = L.map("map", {attributionControl: false, zoomSnap: 0.25, wheelPxPerZoomLevel: 90, renderer: L.svg({padding: 0.5})});
 
+for (const [name, height] of [["earth", 350], ["cells", 380]]) map.createPane(name).style.zIndex = height; // below events
+
 function lines(found, className) {
-  return L.polyline(found, {className, interactive: false, stroke: true, color: "", weight: 1, smoothFactor: 0.5});
+  return L.polyline(found, {className, interactive: false, color: "", weight: 1, smoothFactor: 0.5, pane: "earth"});
 }
 
 function ellipse(e) { // one standard deviation, on a sphere small enough to be flat
@@ -38,7 +40,7 @@ function stationMark(s) {
 
 function cellMark(c) {
   const strength = Math.min(Math.log2(c.ratio ?? 16) / 4, 1), colour = strength > 0 ? "#d55e00" : "#0072b2";
-  const options = {className: "cell", fillColor: colour, fillOpacity: 0.12 + 0.5 * Math.abs(strength), weight: 0};
+  const options = {className: "cell", fillColor: colour, fillOpacity: 0.12 + 0.5 * Math.abs(strength), weight: 0, pane: "cells"};
   const ratio = c.ratio == null ? "only by day" : `day/night ratio ${fixed(c.ratio, 2)}`;
   return marked(L.rectangle(c.box, options), "t", `${ratio}\n${c.day} by day, ${c.night} by night within ${DATA.radius} km`);
 }
@@ -75,7 +77,7 @@ function drawMap() {
   const places = [...STATIONS, ...EVENTS.filter(Boolean)].map(one => [one.lat, one.lon]);
   if (places.length) map.fitBounds(L.latLngBounds(places).pad(0.08), {maxZoom: 15, animate: false}); else map.setView([0, 0], 1);
   map.setMinZoom(Math.min(map.getZoom(), map.getBoundsZoom(DATA.box, true)));
-  L.polygon([DATA.earth.land], {className: "land", interactive: false, stroke: false, smoothFactor: 0.5}).addTo(map);
+  L.polygon([DATA.earth.land], {className: "land", interactive: false, stroke: false, smoothFactor: 0.5, pane: "earth"}).addTo(map);
   lines(DATA.earth.coast, "coast").addTo(map);
   lines(DATA.earth.border, "border").addTo(map);
   meridians.addTo(map);

@@ -61,7 +61,7 @@ function record(k, width, spacing) {
   const rows = recordRows(k), times = rows.flatMap(row => row.arrivals.map(a => a.t));
   const first = rows.find(row => row.trace)?.trace, count = rows.length;
   const low = first ? first.t : -2, high = first ? first.t + first.dt * columns(first).length / 2 : 1.2 * Math.max(...times, 1) + 1;
-  const left = width < 560 ? 8 : 100, right = width < 560 ? 8 : 52, height = Math.max(90, Math.min(count * 30, 640)), top = 24;
+  const left = width < 560 ? 8 : 116, right = width < 560 ? 8 : 52, height = Math.max(90, Math.min(count * 30, 640)), top = 24;
   const x = t => left + (t - low) / (high - low) * (width - left - right);
   const real = spacing ? spacing === "distance" : byDistance(rows, height);
   const span = rows[count - 1].distance - rows[0].distance || 1, half = Math.max(10, Math.min(22, height / count * 0.75));

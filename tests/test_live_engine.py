@@ -234,13 +234,13 @@ def write(folder: Path, parts: Iterable[Segment]) -> Path:
 
 def test_a_replay_keeps_the_picks_of_jijin_detect_once(tmp_path: Path) -> None:
     import jijin
-    from jijin.live.session import Session
+    from jijin.live.session import LiveRequest, Session
     from jijin.store import Store
 
     files = write(tmp_path / "files", station(seconds=90))
     lines: list[str] = []
     for _ in range(2):  # a run that goes on over the same data writes nothing twice
-        Session(tmp_path / "run", [f"replay://{files}"], speed=float("inf"), out=lines.append).run()
+        Session(tmp_path / "run", LiveRequest((f"replay://{files}",), speed=float("inf")), lines.append).run()
     with Store.open(tmp_path / "run") as store:
         assert store.picks() == jijin.pick(jijin.read(files))
     assert {instrument_id(line.split()[1]) for line in lines} <= {"XX.AAA..HH"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +16,28 @@ Run = Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder
 Streams = Annotated[
     str, typer.Option(help="What to ask SeedLink servers for: 'KS_*:HH?,IU_MAJO:00BH?'; * is everything.")
 ]
-Model = Annotated[str, typer.Option("--model", metavar="NAME|FILE", help="A model of the package, or an ONNX file.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME|FILE", help="A model of the package, or an ONNX file.")
+]
 Threshold = typer.Option(metavar="X", help="Lowest probability of a pick, above 0 and up to 1; else the model's own.")
+
+TOKEN = "JIJIN_TOKEN"  # environment variable with the token of the page
 
 
 def live(
     sources: Sources,
     run: Run,
     streams: Streams = "*",
+    stations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="StationXML, or a table (CSV): events too.")
+    ] = None,
+    velocity: Annotated[str, typer.Option(metavar="NAME|FILE", help="As for jijin catalog.")] = "regional",
+    response: Annotated[Path | None, typer.Option(metavar="FILE", help="StationXML, for magnitudes.")] = None,
+    alert: Annotated[Path | None, typer.Option(metavar="FILE", help="Rules of alarms and their sinks (TOML).")] = None,
+    web: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve a page, as at 127.0.0.1:8720.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings of all stages (TOML).")] = None,
     speed: Annotated[float, typer.Option(metavar="X", help="Of a replay: 1 is real time, inf as fast as it goes.")] = 1,
-    model: Model = "cba",
+    model: Model = None,
     threshold_p: Annotated[float | None, Threshold] = None,
     threshold_s: Annotated[float | None, Threshold] = None,
     tick: Annotated[float, typer.Option(metavar="S", help="Look at what has come this often.")] = 0.5,
@@ -38,13 +51,24 @@ def live(
     One line on stdout for each pick that is new, updated, confirmed or withdrawn. RUN keeps the confirmed picks
     and where to go on: stop it with SIGTERM or Ctrl-C, start it again, and no pick is lost or written twice.
     """
+    from dataclasses import replace
+
+    from jijin.catalog.settings import read_config
     from jijin.commands.messages import Messages
-    from jijin.config import PickConfig
     from jijin.live.config import LiveConfig
-    from jijin.live.session import Session
+    from jijin.live.session import LiveRequest, Session
 
     messages = Messages(quiet, verbose)
     messages.take_log()
-    config = LiveConfig(tick_s=tick, wait_s=wait, keep_days=keep_days)
-    session = Session(run, sources, streams, speed, model, config, PickConfig(threshold_p, threshold_s))
+    stages = read_config(config)
+    given = {"threshold_p": threshold_p, "threshold_s": threshold_s}
+    pick = replace(stages.pick, **{name: value for name, value in given.items() if value is not None})
+    request = LiveRequest(
+        tuple(sources), streams, speed, stations, velocity, response,
+        replace(stages, model=model or stages.model, pick=pick),
+        LiveConfig(tick_s=tick, wait_s=wait, keep_days=keep_days), alert, web, os.environ.get(TOKEN),
+    )  # fmt: skip
+    session = Session(run, request)
+    if session.web:
+        messages.note(f"the page is at {session.web.address.url}")
     messages.note(session.run())

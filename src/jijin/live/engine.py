@@ -79,12 +79,13 @@ class Engine:
         self.listeners: list[Listener] = []
         self._queue: queue.Queue[Packet] = queue.Queue(int(self.config.queue))
         self.sources: list[Source] = []
+        self._turned_s = time.monotonic()
 
     # one tick
 
     def tick(self, packets: Sequence[Packet]) -> None:
         """Take packets in, tell what they show, then what they make final."""
-        began = time.perf_counter()
+        began, self._turned_s = time.perf_counter(), time.monotonic()
         segments = [packet.segment for packet in self._taken(packets)]
         looks = self._newest.look(segments)
         changes = [change for look in looks for change in self.tracker.see(look)]
@@ -151,14 +152,24 @@ class Engine:
                 continue
 
     @property
+    def idle_s(self) -> float:
+        """Since the last turn of the loop: more than a few ticks mean that it is stuck."""
+        return time.monotonic() - self._turned_s
+
+    @property
     def queued(self) -> int:
         """Packets that wait for the next tick."""
         return self._queue.qsize()
 
+    @property
+    def stepped(self) -> bool:
+        """Whether ticks go by the time of a replay at infinite speed, in one thread."""
+        return isinstance(self.clock, ReplayClock) and self.clock.speed == float("inf")
+
     def run(self, sources: list[Source], stop: Event) -> None:
         """Work until stop is set, or the sources end: then finish()."""
         self.sources = sources
-        if isinstance(self.clock, ReplayClock) and self.clock.speed == float("inf"):
+        if self.stepped:
             self._run_stepped(stop)
         else:
             self._run_threads(stop)
@@ -184,7 +195,7 @@ class Engine:
         for thread in threads:
             thread.start()
         while not stop.is_set():
-            began = time.monotonic()
+            began = self._turned_s = time.monotonic()
             alive = any(thread.is_alive() for thread in threads)
             packets = self._drain()
             if packets:

@@ -63,7 +63,7 @@ class Latencies:
     arrival: Histogram = field(default_factory=Histogram)  # time of a packet's last sample -> its arrival
     pick: Histogram = field(default_factory=Histogram)  # arrival of the packet that holds the evidence -> pick
     onset: Histogram = field(default_factory=Histogram)  # onset in the ground -> pick
-    alert: Histogram = field(default_factory=Histogram)  # pick -> alarm
+    alert: Histogram = field(default_factory=Histogram)  # onset in the ground, or origin time -> alarm
 
     def summary(self) -> dict[str, dict[str, float | int | None]]:
         """By stage."""

@@ -1,69 +1,166 @@
-"""A live run from its first packet to its last: sources, engine, run on disk, and what listens to them."""
+"""A live run from its first packet to its last: sources, engine, run on disk, events, alarms, page."""
 
 from __future__ import annotations
 
 import signal
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, current_thread, main_thread
+from threading import Event as Flag
+from threading import Thread, current_thread, main_thread
 from typing import Any
 
-from jijin.config import PickConfig
+from jijin.catalog.run import Request
+from jijin.catalog.settings import RunConfig
 from jijin.io.tables import iso
+from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, read_alarms
 from jijin.live.config import LiveConfig
 from jijin.live.engine import Engine, Tick
+from jijin.live.events import FOLDER, WINDOW_NS, EventChange, Events
 from jijin.live.keeper import Keeper
+from jijin.live.network import Network, read_network
+from jijin.live.rules import AlertConfig, read_alert
+from jijin.live.sinks import open_sink
 from jijin.live.sources import open_sources
+from jijin.live.web.security import parse_address
+from jijin.live.web.server import WebServer
 from jijin.models import load
-from jijin.types import NS
+from jijin.store import Store, pick_id
+from jijin.types import DAY_NS, NS, Event
 
 SAVE_NS = 5 * NS  # of the clock: so often where to go on is written down
+FORGET_NS = 3600 * NS  # so often what is too old is deleted
+SHOWN = 500  # alarms that the page knows
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """What a live run is asked to be. Without stations picks are made, but no events."""
+
+    sources: tuple[str, ...]
+    streams: str = "*"
+    speed: float = 1.0
+    stations: Path | None = None
+    velocity: str = "regional"
+    response: Path | None = None
+    config: RunConfig = field(default_factory=RunConfig)
+    live: LiveConfig = field(default_factory=LiveConfig)
+    alert: Path | None = None
+    web: str | None = None  # HOST:PORT of the page
+    token: str | None = None  # of the page, where it is not on this computer alone
+
+    def catalogue(self) -> Request | None:
+        """The same run as a catalogue would be made."""
+        if self.stations is None:
+            return None
+        source = self.sources[0].removeprefix("replay://")
+        return Request(source, self.stations, velocity=self.velocity, response=self.response, config=self.config)
 
 
 class Session:
     """Everything of one `jijin live`; run() until the sources end, stop is set or a signal comes."""
 
-    def __init__(
-        self,
-        folder: Path,
-        urls: list[str],
-        streams: str = "*",
-        speed: float = 1.0,
-        model: str = "cba",
-        config: LiveConfig | None = None,
-        pick: PickConfig | None = None,
-        out: Callable[[str], object] | None = None,
-    ) -> None:
-        config = config or LiveConfig()
-        loaded = load(model)
-        settings = {"kind": "live", "sources": urls, "model": loaded.name, "model_version": loaded.version}
-        self.keeper = Keeper(folder, settings)
-        self.sources, clock = open_sources(urls, streams, speed, self.keeper.state.positions)
-        self.engine = Engine(loaded, clock, config, pick, self.keeper.state.settled_ns)
-        self.engine.listeners += [self._print, self._keep]
-        self.stop = Event()
+    def __init__(self, folder: Path, request: LiveRequest, out: Callable[[str], object] | None = None) -> None:
+        alert = read_alert(request.alert) if request.alert else None  # what is wrong is told before anything starts
+        address = parse_address(request.web, request.token) if request.web else None
+        catalogue = request.catalogue()
+        self.network = read_network(catalogue) if catalogue else None
+        model = load(request.config.model)
+        self.method = f"{model.name}/{model.version}"
+        settings = catalogue.settings() if catalogue else {"method": self.method, "source": request.sources[0]}
+        self.keeper = Keeper(folder, {"kind": "live", **settings}, self.network.stations if self.network else ())
+        state = self.keeper.state
+        self.sources, self.clock = open_sources(list(request.sources), request.streams, request.speed, state.positions)
+        self.engine = Engine(model, self.clock, request.live, request.config.pick, state.settled_ns)
+        self.alarms: deque[Alarm] = deque(read_alarms(folder), maxlen=SHOWN)
         self.counts: Counter[str] = Counter()
+        self.stop, self.live = Flag(), request.live
+        self.events = self._events(folder, self.network) if self.network else None
+        self.alarming = self._alert(alert, self.network) if alert else None
+        self.sinks = [open_sink(one, self._event, self.method) for one in alert.sinks] if alert else []
+        self.web = WebServer(self, address) if address else None
         self._out = out or (lambda line: print(line, flush=True))
-        self._saved_ns = 0
+        self.engine.listeners += [self._print, self._keep]
+        if self.alarming:
+            self.alarming.listeners += [self._keep_alarm, *self.sinks]
+        if self.web:
+            self._show(self.web)
+        self._saved_ns = self._forgot_ns = 0
+
+    def _events(self, folder: Path, network: Network) -> Events:
+        with Store.open(folder) as store:
+            last_ns = max((day * DAY_NS for day in store.pick_days()), default=0)
+            picks = store.picks(last_ns)
+            newest_ns = max((pick.time_ns for pick in picks), default=0)
+            picks = [pick for pick in picks if pick.time_ns >= newest_ns - WINDOW_NS]
+            known = store.events(newest_ns - WINDOW_NS) if picks else []
+        keyed = [(pick_id(pick), pick) for pick in picks]
+        sized = network.sizer.until_ns
+        events = Events(network.builder, self.engine.ring, self.clock, self.keeper, self.method, known, keyed, sized)
+        events.stepped = self.engine.stepped
+        self.engine.listeners.append(events)
+        events.listeners.append(self._tell_event)
+        return events
+
+    def _alert(self, alert: AlertConfig, network: Network | None) -> Alarms:
+        stations, sensors = (network.stations, network.sensors) if network else (None, None)
+        alarms = Alarms(alert, self.clock, self.engine.ring, stations, sensors)
+        self.engine.listeners.append(alarms)
+        if self.events:
+            self.events.listeners.append(alarms.on_event)
+        return alarms
+
+    def _show(self, web: WebServer) -> None:
+        self.engine.listeners.append(web.watch.on_tick)
+        if self.events:
+            self.events.listeners.append(web.watch.on_event)
+        if self.alarming:
+            self.alarming.listeners.append(web.watch.on_alarm)
+
+    def _event(self, event_id: str) -> Event | None:
+        return self.events.known.get(event_id) if self.events else None
+
+    # the run
 
     def run(self) -> str:
         """Work until there is nothing more to do; returns a summary. SIGTERM and Ctrl-C end it in order."""
         before = self._catch_signals()
+        worker = None
+        if self.events and not self.events.stepped:
+            worker = Thread(target=self.events.work, args=(self.stop,), name="events")
         try:
+            if worker:
+                worker.start()
+            if self.web:
+                self.web.start()
             self.engine.run(self.sources, self.stop)
         finally:
-            self.keeper.save_state(self.engine.state)
-            self.keeper.close()
+            self.stop.set()
+            if worker:
+                worker.join()
+            if self.events:
+                self.events.step()
+            self._close()
             for number, handler in before.items():
                 signal.signal(number, handler)
         return self._summary()
+
+    def _close(self) -> None:
+        if self.web:
+            self.web.close()
+        for sink in self.sinks:
+            sink.close()
+        self.keeper.save_state(self.engine.state)
+        self.keeper.close()
 
     def _catch_signals(self) -> dict[signal.Signals, Any]:
         if current_thread() is not main_thread():
             return {}
         numbers = (signal.SIGTERM, signal.SIGINT)
         return {number: signal.signal(number, lambda *_: self.stop.set()) for number in numbers}
+
+    # what is told and kept
 
     def _print(self, tick: Tick) -> None:
         for change in tick.changes:
@@ -74,17 +171,51 @@ class Session:
                 f"probability={pick.probability:.2f} key={change.key}"
             )
 
+    def _tell_event(self, change: EventChange) -> None:
+        event, where = change.event, change.event.origin
+        self.counts[f"event {change.kind}"] += 1
+        size = event.magnitude.value if event.magnitude else None
+        self._out(
+            f"{iso(where.time_ns)} {event.event_id} event {change.kind} latitude={where.latitude:.4f} "
+            f"longitude={where.longitude:.4f} depth_km={where.depth_km:.1f} picks={len(where.arrivals)} "
+            f"magnitude={'none' if size is None else f'{size:.1f}'}"
+        )
+
     def _keep(self, tick: Tick) -> None:
         if tick.finals:
             picks = list(tick.finals)
             self.keeper.put(lambda store: store.add_picks(picks))
-        if tick.now_ns - self._saved_ns >= SAVE_NS and not tick.looks:
+        if not tick.looks and tick.now_ns - self._saved_ns >= SAVE_NS:
             self._saved_ns = tick.now_ns
             self.keeper.save_state(self.engine.state)
+            self._forget(tick.now_ns)
+
+    def _forget(self, now_ns: int) -> None:
+        if now_ns - self._forgot_ns >= FORGET_NS and self.live.keep_days < float("inf"):
+            self._forgot_ns = now_ns
+            before_ns = now_ns - int(self.live.keep_days * DAY_NS)
+            self.keeper.put(lambda store: forget(store, before_ns))
+
+    def _keep_alarm(self, alarm: Alarm) -> None:
+        self.alarms.append(alarm)
+        self.counts[alarm.kind] += 1
+        self._out(f"{iso(alarm.time_ns)} {alarm.rule} {alarm.kind} level={alarm.level} {alarm.text}")
+        self.engine.latencies.alert.add((alarm.time_ns - alarm.onset_ns) / NS)
+        self.keeper.put(lambda store: append(store.folder, alarm))
 
     def _summary(self) -> str:
         latency = self.engine.latencies.pick.summary()
         told = f"{self.counts['confirmed']} picks confirmed, {self.counts['withdrawn']} provisional ones withdrawn"
+        if self.events:
+            told += f", {self.counts['event new'] - self.counts['event withdrawn']} events"
         if latency["count"]:
             told += f"; packet to pick {latency['median_s']:.2f} s (median), {latency['p99_s']:.2f} s (99 %)"
         return f"{told}, in {self.keeper.folder}"
+
+
+def forget(store: Store, before_ns: int) -> None:
+    """Delete picks, events with their files, and alarms from before that time."""
+    for event_id in store.forget(before_ns):
+        for path in (store.folder / FOLDER).glob(f"{event_id}.v*.xml"):
+            path.unlink(missing_ok=True)
+    forget_alarms(store.folder, before_ns)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
 import ground
 from jijin.io.archive import Waveforms
 from jijin.io.timeline import between
+from jijin.live.engine import Tick
+from jijin.live.events import Events
 from jijin.live.sizer import LiveSizer
+from jijin.live.tracker import Change
 from jijin.network.magnitude import Sizer
-from jijin.types import NS, Segment
+from jijin.types import NS, Event, Segment
 
 FOUND = ground.segments(ground.shaking(1e-6))
 HERE = ground.origin(ground.arrivals("AAA", 60.0))
@@ -71,3 +75,33 @@ def test_the_next_event_at_a_station_is_read_by_itself() -> None:
     found = sizer.size(on_time, ground.waveforms(later))
     assert found.value == pytest.approx(WHOLE.value + 1, abs=1e-6)  # type: ignore[operator]
     assert sizer.size(HERE, ring(80, 90)) == WHOLE
+
+
+def test_an_event_is_sized_again_when_its_windows_are_over() -> None:
+    now = SimpleNamespace(ns=ground.START + round(40 * NS))
+    clock = SimpleNamespace(now_ns=lambda: now.ns)
+    sizer = LiveSizer(ground.inventory())
+
+    def build(picks: object, waveforms: Waveforms | None = None) -> list[Event]:
+        return [Event("e", HERE, sizer.size(HERE, waveforms))]
+
+    def arrived(nsl: str, start_ns: int, end_ns: int) -> list[Segment]:
+        return ring(0, (now.ns - ground.START) / NS)(nsl, start_ns, end_ns)
+
+    events = Events(SimpleNamespace(build=build), arrived, clock, until_ns=sizer.until_ns)  # type: ignore[arg-type]
+    events.stepped = True
+    told: list[Event] = []
+    events.listeners.append(lambda change: told.append(change.event))
+
+    def tick(at_s: float, *changes: Change) -> None:
+        now.ns = ground.START + round(at_s * NS)
+        events(Tick(now.ns, changes=changes))
+
+    tick(40, *(Change("new", str(i), a.pick) for i, a in enumerate(HERE.arrivals)))
+    assert [event.magnitude.value for event in told] == [None]  # type: ignore[union-attr]
+    tick(50)
+    assert len(told) == 1
+    tick(75)
+    assert [event.magnitude.value for event in told] == [None, WHOLE.value]  # type: ignore[union-attr]
+    tick(85)
+    assert len(told) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jijin.errors import ConfigError
@@ -27,8 +27,9 @@ def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
             raise ConfigError(f"{where}: unknown key '{key}'; {suggestion(key, names)}")
         if not _fits(value, hints[key]):
             raise ConfigError(f"{where}: '{key}' must be {_words(hints[key])} (got {value!r})")
+    values = {key: _as(hints[key], value, f"{where} {key}") for key, value in table.items()}
     try:
-        return kind(**{key: _as(hints[key], value) for key, value in table.items()})
+        return kind(**values)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
 
@@ -48,20 +49,31 @@ def _fits(value: Any, hint: Any) -> bool:
     if isinstance(value, bool):
         return bool in kinds
     alike: dict[Any, Any] = {float: (int, float), tuple: list}
-    return any(isinstance(value, alike.get(kind, kind)) for kind in kinds)
+    return any(isinstance(value, Mapping if is_dataclass(kind) else alike.get(kind, kind)) for kind in kinds)
 
 
-def _as(hint: Any, value: Any) -> Any:
+def _as(hint: Any, value: Any, where: str) -> Any:
+    """Numbers, lists and tables of TOML as the dataclass wants them."""
+    inner = next((one for one in _members(hint) if is_dataclass(one)), None)
+    if inner is not None and isinstance(value, Mapping):
+        return from_table(inner, value, where)  # type: ignore[arg-type]
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_as(None, one, where) for one in value)
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if whole and int not in _members(hint) else value
+    return float(value) if whole and float in _members(hint) else value
 
 
 def _words(hint: Any) -> str:
-    named = {float: "a number", int: "a whole number", bool: "true or false", str: "a text", tuple: "a list"}
+    named: dict[Any, str] = {
+        float: "a number",
+        int: "a whole number",
+        bool: "true or false",
+        str: "a text",
+        tuple: "a list",
+        Mapping: "a table",
+    }
     kinds = [get_origin(one) or one for one in _members(hint) if one is not type(None)]
-    return " or ".join(named.get(kind, getattr(kind, "__name__", str(kind))) for kind in kinds)
+    return " or ".join("a table" if is_dataclass(kind) else named.get(kind, str(kind)) for kind in kinds)
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jijin.catalog.settings import RunConfig
+from jijin.discriminate import Discriminator
 from jijin.errors import DataError, ReadError
 from jijin.io.archive import Waveforms
 from jijin.network.build import EventBuilder
@@ -50,9 +51,12 @@ class Report(Protocol):
 
 def event_builder(store: Store, config: RunConfig) -> EventBuilder:
     """What a run makes its events with: its stations, velocity model and responses, kept when it was begun."""
-    velocity: VelocityModel = build(VelocityModel, store.settings["velocity"])
+    settings, stations = store.settings, Stations(tuple(store.stations()))
+    velocity: VelocityModel = build(VelocityModel, settings["velocity"])
+    late_s = {(name, phase): value for key, value in settings["corrections"].items() for name, phase in [key.split()]}
     sizer = Sizer(_inventory(store.folder / RESPONSE), config.magnitude)
-    return EventBuilder(Stations(tuple(store.stations())), velocity, config.associate, config.locate, sizer)
+    discriminator = Discriminator(config=config.discriminate)
+    return EventBuilder(stations, velocity, config.associate, config.locate, sizer, discriminator, late_s)
 
 
 def _inventory(path: Path) -> Inventory | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,7 @@ from jijin.catalog.outputs import write_outputs
 from jijin.catalog.settings import RunConfig, check_same, digest, from_tables, to_tables
 from jijin.errors import DataError
 from jijin.io.archive import Archive, Span, open_archive
+from jijin.network.readings import read_corrections
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
 from jijin.store import DayResult, Store, exists
@@ -60,6 +62,7 @@ class Request:
     span: Span = field(default_factory=Span)
     velocity: str = "regional"
     response: Path | None = None
+    corrections: Path | None = None  # of stations, see jijin.network.readings.read_corrections
     config: RunConfig = field(default_factory=RunConfig)
 
     @property
@@ -68,10 +71,11 @@ class Request:
         is_xml = self.stations.is_file() and self.stations.read_bytes()[:512].lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<"
         return self.response or (self.stations if is_xml else None)
 
+    def _corrections(self) -> dict[tuple[str, str], float]:
+        return read_corrections(self.corrections) if self.corrections else {}
+
     def settings(self) -> dict[str, Any]:
         """As the run keeps and compares them; a model, a velocity model and a table are known by their content."""
-        import json
-
         from jijin import __version__
         from jijin.models import find, load
 
@@ -83,6 +87,7 @@ class Request:
             "stations": digest(self.stations),
             "start_ns": self.span.start_ns,
             "end_ns": self.span.end_ns,
+            "corrections": {" ".join(key): late_s for key, late_s in self._corrections().items()},
             "velocity": json.loads(encode(read_velocity(self.velocity))),
             "response": digest(self.inventory) if self.inventory else None,
             "model": digest(find(self.config.model)),

@@ -11,6 +11,7 @@ model = "cba"
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jijin.config import CutConfig, PickConfig, from_table, suggestion
+from jijin.discriminate import DiscriminateConfig
 from jijin.errors import ConfigError, DataError, ReadError
 from jijin.network.associate import AssociateConfig
 from jijin.network.locate import LocateConfig
@@ -30,6 +32,7 @@ STAGES = {
     "associate": AssociateConfig,
     "locate": LocateConfig,
     "magnitude": MagnitudeConfig,
+    "discriminate": DiscriminateConfig,
 }
 NOT_COMPARED = {"jijin"}  # the version that began a run
 
@@ -44,6 +47,7 @@ class RunConfig:
     associate: AssociateConfig = field(default_factory=AssociateConfig)
     locate: LocateConfig = field(default_factory=LocateConfig)
     magnitude: MagnitudeConfig = field(default_factory=MagnitudeConfig)
+    discriminate: DiscriminateConfig = field(default_factory=DiscriminateConfig)
 
 
 def read_config(path: str | Path | None) -> RunConfig:
@@ -76,12 +80,13 @@ def from_tables(table: Mapping[str, Any], where: str) -> RunConfig:
 
 def to_tables(config: RunConfig) -> dict[str, Any]:
     """As JSON and TOML know it; what is None is left out."""
-    return {key: _given(value) if isinstance(value, dict) else value for key, value in asdict(config).items()}
+    found: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return _given(found)
 
 
 def _given(table: dict[str, Any]) -> dict[str, Any]:
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
-    return {key: value for key, value in plain.items() if value is not None}
+    given = {key: value for key, value in table.items() if value is not None}
+    return {key: _given(value) if isinstance(value, dict) else value for key, value in given.items()}
 
 
 def digest(path: Path) -> str:

@@ -27,6 +27,9 @@ Response = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="StationXML with responses, for magnitudes; else that of --stations."),
 ]
+Corrections = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Station corrections: CSV of station,phase,correction_s, or TOML.")
+]
 Config = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Settings of all stages (TOML), see docs/catalog.md.")
 ]
@@ -45,6 +48,7 @@ def catalog(
     end: Annotated[str | None, Time] = None,
     velocity: Velocity = "regional",
     response: Response = None,
+    corrections: Corrections = None,
     config: Config = None,
     workers: Workers = None,
     dask: Dask = None,
@@ -70,7 +74,9 @@ def catalog(
     messages.take_log()
     if example:
         source, stations = _example(output, messages)
-    request = _request(source, stations, _span(start, end), velocity, response, config) if source and stations else None
+    request = None
+    if source and stations:
+        request = _request(source, stations, _span(start, end), velocity, response, corrections, config)
     raise typer.Exit(_run(output, request, resume, workers or _cpus(), dask, messages))
 
 
@@ -93,12 +99,18 @@ def _run(
 
 
 def _request(
-    source: str, stations: Path, span: Span, velocity: str, response: Path | None, config: Path | None
+    source: str,
+    stations: Path,
+    span: Span,
+    velocity: str,
+    response: Path | None,
+    corrections: Path | None,
+    config: Path | None,
 ) -> Request:
     from jijin.catalog.run import Request
     from jijin.catalog.settings import read_config
 
-    return Request(source, stations, span, velocity, response, read_config(config))
+    return Request(source, stations, span, velocity, response, corrections, read_config(config))
 
 
 def _span(start: str | None, end: str | None) -> Span:

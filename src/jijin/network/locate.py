@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from jijin.config import check_range
 from jijin.errors import ConfigError, DataError
 from jijin.network.geo import LocalFrame, azimuthal_gap_deg, distance_azimuth
-from jijin.network.readings import Corrections, ErrorModel, Readings, phase_of, readings_of
+from jijin.network.readings import Corrections, ErrorModel, Readings, placed, readings_of
 from jijin.network.refine import Fit, Setting, likelihood_of, posterior, recentred, refine
 from jijin.network.search import search
 from jijin.network.stations import Stations, net_sta
-from jijin.network.traveltime import TravelTimes
+from jijin.network.traveltime import TravelTimes, takeoff_deg
 from jijin.network.velocity import VelocityModel
-from jijin.types import NS, Arrival, Origin, Pick, Station
+from jijin.types import NS, Arrival, Origin, Pick
 
 Floats = NDArray[np.float64]
 USED = 0.1  # time_weight from which a pick counts for gap and distance
@@ -132,22 +132,19 @@ class Locator:
 
     def _arrivals(self, picks: Sequence[Pick], readings: Readings, fit: Fit) -> tuple[Arrival, ...]:
         """All picks that have a place, in order of time; those that were not used have no weight."""
-        weight = dict(zip(readings.picks, fit.weight.tolist(), strict=True))
-        placed = [(pick, self.stations.lookup(pick.seed_id, pick.time_ns)) for pick in picks if phase_of(pick)]
-        ordered = sorted(placed, key=lambda pair: (pair[0].time_ns, pair[0].seed_id, pair[0].phase_hint))
-        origin_ns = readings.reference_ns + round(fit.origin_s * NS)
-        return tuple(self._arrival(p, s, fit, origin_ns, weight.get(p, 0.0)) for p, s in ordered if s is not None)
-
-    def _arrival(self, pick: Pick, station: Station, fit: Fit, origin_ns: int, weight: float) -> Arrival:
-        """One pick as a phase of the event."""
-        at = fit.frame.latitude, fit.frame.longitude
-        distance, azimuth = distance_azimuth(*at, station.latitude, station.longitude)
-        phase, depth, station_depth = phase_of(pick), float(fit.place_km[2]), -station.elevation_m / 1000.0
-        late = self.corrections.get((net_sta(pick.seed_id), phase), 0.0)
-        predicted = float(self.setting.times.time(phase, distance, depth, station_depth)) + late
-        takeoff = float(self.setting.times.takeoff_deg(phase, distance, depth, station_depth))
-        residual = (pick.time_ns - origin_ns) / NS - predicted
-        return Arrival(pick, float(distance), float(azimuth), takeoff, residual, weight)
+        weights = dict(zip(readings.picks, fit.weight.tolist(), strict=True))
+        every = placed(picks, self.stations, self.corrections)
+        distance, azimuth = distance_azimuth(
+            fit.frame.latitude,
+            fit.frame.longitude,
+            [station.latitude for station in every.stations],
+            [station.longitude for station in every.stations],
+        )
+        time, along, down = every.of_phase(self.setting.times, "time_and_gradient", distance, fit.place_km[2:])
+        shift_s = (every.reference_ns - readings.reference_ns) / NS
+        columns = distance, azimuth, takeoff_deg(along, down), every.time_s + shift_s - fit.origin_s - time
+        rows = zip(every.picks, *(column.tolist() for column in columns), strict=True)
+        return tuple(Arrival(p, km, degrees, angle, s, weights.get(p, 0.0)) for p, km, degrees, angle, s in rows)
 
 
 def aperture_km(stations: Stations) -> float:

@@ -67,12 +67,18 @@ class Readings:
 
     def km(self, frame: LocalFrame) -> tuple[Floats, Floats]:
         """(pick,) each: east and north of the stations."""
-        return frame.to_km([s.latitude for s in self.stations], [s.longitude for s in self.stations])
+        if frame not in self._km:
+            self._km[frame] = frame.to_km([s.latitude for s in self.stations], [s.longitude for s in self.stations])
+        return self._km[frame]
+
+    @cached_property
+    def _km(self) -> dict[LocalFrame, tuple[Floats, Floats]]:
+        return {}
 
     def of_phase(self, times: TravelTimes, method: str, distance: Floats, depth: Floats) -> Floats:
         """times.method(...) with the phase and the station's depth of each pick.
 
-        distance : (..., pick), depth : (..., 1) in km; gives (..., pick), or (2, ..., pick) for gradients.
+        distance : (..., pick), depth : (..., 1) in km; gives (..., pick), or (n, ..., pick) where the method gives n.
         """
         parts = [(phase, np.flatnonzero(self.is_s == (phase == "S"))) for phase in ("P", "S")]
         order = np.argsort(np.concatenate([index for _, index in parts]))
@@ -85,9 +91,11 @@ class Readings:
 
     def subset(self, index: Sequence[int] | NDArray[np.int_]) -> Readings:
         """Some of them."""
-        chosen = [(self.picks[i], self.stations[i], self.corrections_s[i]) for i in index]
-        picks, stations, corrections = zip(*chosen, strict=True)
-        return Readings(picks, stations, corrections)
+        return Readings(
+            tuple(self.picks[i] for i in index),
+            tuple(self.stations[i] for i in index),
+            tuple(self.corrections_s[i] for i in index),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +114,30 @@ class ErrorModel:
         return np.asarray(readings.uncertainty_s**2 + self.floor_s**2 + self.per_root_s**2 * np.abs(predicted_s))
 
 
+def placed(picks: Sequence[Pick], stations: Stations, corrections: Corrections) -> Readings:
+    """All picks of P and S whose stations have a place, in order of time."""
+    ordered = sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
+    places = [(pick, stations.lookup(pick.seed_id, pick.time_ns)) for pick in ordered if phase_of(pick)]
+    there = [(pick, place) for pick, place in places if place is not None]
+    late = tuple(corrections.get((net_sta(pick.seed_id), phase_of(pick)), 0.0) for pick, _ in there)
+    return Readings(tuple(pick for pick, _ in there), tuple(place for _, place in there), late)
+
+
 def readings_of(picks: Sequence[Pick], stations: Stations, corrections: Corrections) -> Readings:
     """Of each station and phase the most probable pick, in order of time.
 
     Picks of stations without a place are named in a warning and left out, as are phases that are neither P nor S.
     """
-    placed = [(pick, stations.lookup(pick.seed_id, pick.time_ns)) for pick in picks]
-    if unknown := sorted({net_sta(pick.seed_id) for pick, place in placed if place is None}):
+    every = placed(picks, stations, corrections)
+    if unknown := sorted({net_sta(p.seed_id) for p in picks if stations.lookup(p.seed_id, p.time_ns) is None}):
         warnings.warn(
             f"no place in the station list for {', '.join(unknown)} at the time of the event: their picks are not used",
             stacklevel=3,
         )
-    best: dict[tuple[str, str], tuple[Pick, Station]] = {}
-    for pick, place in sorted(placed, key=lambda pair: (-pair[0].probability, pair[0].time_ns, pair[0].seed_id)):
-        if place is not None and phase_of(pick):
-            best.setdefault((net_sta(pick.seed_id), phase_of(pick)), (pick, place))
-    chosen = sorted(best.values(), key=lambda pair: (pair[0].time_ns, pair[0].seed_id, pair[0].phase_hint))
-    late = tuple(corrections.get((net_sta(pick.seed_id), phase_of(pick)), 0.0) for pick, _ in chosen)
-    return Readings(tuple(pick for pick, _ in chosen), tuple(place for _, place in chosen), late)
+    best: dict[tuple[str, str], int] = {}
+    for i in sorted(range(len(every.picks)), key=lambda i: -every.picks[i].probability):
+        best.setdefault((net_sta(every.picks[i].seed_id), phase_of(every.picks[i])), i)
+    return every.subset(sorted(best.values()))
 
 
 def read_corrections(path: str | Path) -> dict[tuple[str, str], float]:
@@ -142,10 +156,9 @@ def read_corrections(path: str | Path) -> dict[tuple[str, str], float]:
         raise ReadError(f"{path}: is no CSV of station,phase,correction_s and no TOML of stations ({error})") from error
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: a correction must be a number of seconds ({error})") from error
-    if wrong := [
-        f"{station} {phase}" for (station, phase), s in found.items() if phase not in ("P", "S") or not abs(s) < 60
-    ]:
-        raise DataError(f"{path}: phase must be P or S and corrections under 60 s; see {wrong[0]}")
+    for (station, phase), late_s in found.items():
+        if phase not in ("P", "S") or not abs(late_s) < 60:
+            raise DataError(f"{path}: {station} {phase}: phase must be P or S, and the correction under 60 s")
     return found
 
 

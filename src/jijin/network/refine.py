@@ -15,9 +15,9 @@ from jijin.network.traveltime import TravelTimes
 Floats = NDArray[np.float64]
 WRONG, WRONG_S = 0.1, 10.0  # share of picks that have nothing to do with the event, and how widely they are spread
 ITERATIONS = 25
-STAYS = 0.8  # of the EDT likelihood: least squares that lose more have left the maximum, and are not taken
+STAYS = 0.9  # of the EDT likelihood: least squares that lose more have left the maximum, and are not taken
 LONGEST_STEP_KM = 30.0
-DONE_KM = 0.005
+CLIMBED_KM, DONE_KM = 0.02, 0.005  # steps at which a maximum is reached
 PRIOR_FREEDOM = (
     8.0  # picks' worth of trust in the errors as configured, against the residuals (Jordan and Sverdrup, 1981)
 )
@@ -79,8 +79,7 @@ def evaluated(
     east, north = readings.km(frame)
     x, y = place[0] - east, place[1] - north
     distance = np.hypot(x, y)
-    predicted = readings.of_phase(setting.times, "time", distance, place[2:])
-    along, down = readings.of_phase(setting.times, "gradient", distance, place[2:])
+    predicted, along, down = readings.of_phase(setting.times, "time_and_gradient", distance, place[2:])
     sigma = np.sqrt(setting.errors.variance(readings, predicted))
     origin = agreed(readings.time_s - predicted, sigma) if origin_s is None else origin_s
     residual = readings.time_s - predicted - origin
@@ -116,18 +115,31 @@ def solved(slopes: Floats, precision: Floats, residual_s: Floats, free: NDArray[
 
 
 def refine(readings: Readings, setting: Setting, frame: LocalFrame, place: Floats) -> Fit:
-    """Iteratively reweighted least squares from a place, in a frame with its origin there."""
+    """The maximum of EDT next to a place, then least squares with the weights that the picks have there.
+
+    Weights are taken anew once. Least squares that lead away from the maximum are not taken: there the picks disagree.
+    """
     latitude, longitude = frame.to_degrees(place[0], place[1])
     frame, place = LocalFrame(float(latitude), float(longitude)), np.array([0.0, 0.0, place[2]])
     fit = climb(readings, setting, frame, place)
-    likelihood, polished = likelihood_of(readings, fit), fit
+    for _ in range(2):
+        polished = polish(readings, setting, fit)
+        if likelihood_of(readings, polished) < STAYS * likelihood_of(readings, fit):
+            break
+        fit = polished
+    return fit
+
+
+def polish(readings: Readings, setting: Setting, fit: Fit) -> Fit:
+    """Least squares with the weights of a fit; the result has its own."""
+    weight = fit.weight
     for _ in range(ITERATIONS):
-        change = step(polished, readings.time_s - polished.predicted_s - polished.origin_s, setting.depths_km)
-        origin = polished.origin_s + float(change[3])
-        polished = evaluated(readings, setting, frame, polished.place_km + change[:3], origin)
+        residual = readings.time_s - fit.predicted_s - fit.origin_s
+        change = step(replace(fit, weight=weight), residual, setting.depths_km)
+        fit = evaluated(readings, setting, fit.frame, fit.place_km + change[:3], fit.origin_s + float(change[3]))
         if np.abs(change[:3]).max() < DONE_KM:
             break
-    return polished if likelihood_of(readings, polished) > STAYS * likelihood else fit
+    return fit
 
 
 def likelihood_of(readings: Readings, fit: Fit) -> float:
@@ -147,7 +159,7 @@ def climb(readings: Readings, setting: Setting, frame: LocalFrame, place: Floats
         residual = readings.time_s - fit.predicted_s - fit.origin_s
         change = step(replace(fit, weight=np.ones_like(residual)), residual, setting.depths_km, laplacian)
         fit = evaluated(readings, setting, frame, fit.place_km + change[:3])
-        if np.abs(change[:3]).max() < DONE_KM:
+        if np.abs(change[:3]).max() < CLIMBED_KM:
             break
     return fit
 

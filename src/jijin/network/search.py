@@ -21,14 +21,33 @@ NEIGHBOURS = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"), axis=
 MOST_PICKS = 24  # of the search: the earliest; pairs grow with their square
 SHARE_OF_CELL = 0.3  # of a cell's width as an error of travel time: the maximum is somewhere within the cell
 SLOW_KM_S = 5.0
+CHUNK = 256  # nodes at a time: their pairs stay in the cache of a core
+UNLIKELY = 0.4  # of the best: candidates below are not worth refining
 
 
 def edt(origin_s: Floats, variance_s2: Floats) -> Floats:
     """Likelihood of (..., pick) origin times that each pick gives by itself, with their variances: (...,)."""
     one, other = np.triu_indices(origin_s.shape[-1], 1)
-    apart = (origin_s[..., one] - origin_s[..., other]).astype(np.float32)
-    variance = (variance_s2[..., one] + variance_s2[..., other]).astype(np.float32)
-    return np.asarray((np.exp(-(apart**2) / variance) / np.sqrt(variance)).sum(axis=-1), float)
+    origins = origin_s.astype(np.float32).reshape(-1, origin_s.shape[-1])
+    variances = variance_s2.astype(np.float32).reshape(origins.shape)
+    parts = range(0, max(len(origins), 1), CHUNK)
+    sums = [agreement(origins[i : i + CHUNK], variances[i : i + CHUNK], one, other) for i in parts]
+    return np.asarray(np.concatenate(sums).reshape(origin_s.shape[:-1]), float)
+
+
+def agreement(
+    origin_s: NDArray[np.float32], variance_s2: NDArray[np.float32], one: NDArray[np.int_], other: NDArray[np.int_]
+) -> NDArray[np.float32]:
+    """(node,): edt() of (node, pick) for the pairs (one, other), in as few passes over memory as possible."""
+    terms = origin_s[:, one]
+    terms -= origin_s[:, other]
+    terms *= terms
+    variance = variance_s2[:, one]
+    variance += variance_s2[:, other]
+    terms /= variance
+    np.exp(np.negative(terms, out=terms), out=terms)
+    terms /= np.sqrt(variance, out=variance)
+    return np.asarray(terms.sum(axis=1))
 
 
 def first_grid(east: Floats, north: Floats, depths_km: tuple[float, float]) -> tuple[Floats, Floats]:
@@ -68,7 +87,9 @@ def search(readings: Readings, times: TravelTimes, depths_km: tuple[float, float
         nodes[..., 2] = np.clip(nodes[..., 2], *depths_km)
         around = likelihood(nodes, np.broadcast_to(cells[:, None], nodes.shape))
         best = nodes[np.arange(len(nodes)), around.argmax(axis=1)]
-    order = np.argsort(-likelihood(best, 0 * cells), kind="stable")
+    found = likelihood(best, 0 * cells)
+    order = np.argsort(-found, kind="stable")
+    order = order[found[order] >= UNLIKELY * found.max()]
     return distinct(best[order], 4 * cells[order])
 
 

@@ -30,6 +30,15 @@ def rounded(flat_km: ArrayLike) -> Floats:
     return np.asarray(-EARTH_KM * np.expm1(-np.asarray(flat_km, float) / EARTH_KM))
 
 
+def takeoff_deg(along: ArrayLike, down: ArrayLike) -> Floats:
+    """Angle of the ray at the source, 0 for straight down, from what the time grows by with distance and depth.
+
+    >>> float(takeoff_deg(0.1, 0.1))
+    135.0
+    """
+    return np.asarray(np.degrees(np.arctan2(np.maximum(along, 0.0), -np.asarray(down))))
+
+
 class TravelTimes:
     """Seconds from a source to a station in a velocity model. Tables, one a phase and station level, stay in memory.
 
@@ -59,7 +68,7 @@ class TravelTimes:
         inside_x, inside_z = self._inside(x, z)
         time = self._inner(phase, inside_x, inside_z, receiver)
         if (inside_x != x).any() or (inside_z != z).any():
-            px, pz = self._slopes(phase, inside_x, inside_z, receiver)
+            time, px, pz = self._expansion(phase, inside_x, inside_z, receiver)
             time = time + px * (x - inside_x) + pz * (z - inside_z)
         return time
 
@@ -67,16 +76,24 @@ class TravelTimes:
         self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
     ) -> tuple[Floats, Floats]:
         """Seconds per km by which the time grows with distance and with depth of the source."""
+        _, px, pz = self.time_and_gradient(phase, distance_km, depth_km, station_depth_km)
+        return px, pz
+
+    def time_and_gradient(
+        self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
+    ) -> tuple[Floats, Floats, Floats]:
+        """time() and gradient() at once."""
         x, z, receiver = np.broadcast_arrays(distance_km, flattened(depth_km), flattened(station_depth_km))
-        px, pz = self._slopes(phase, *self._inside(x, z), receiver)
-        return px, pz / (1.0 - rounded(z) / EARTH_KM)
+        inside_x, inside_z = self._inside(x, z)
+        time, px, pz = self._expansion(phase, inside_x, inside_z, receiver)
+        time = time + px * (x - inside_x) + pz * (z - inside_z)
+        return time, px, pz / (1.0 - rounded(z) / EARTH_KM)
 
     def takeoff_deg(
         self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
     ) -> Floats:
         """Angle of the ray at the source, 0 for straight down, 180 for straight up."""
-        along, down = self.gradient(phase, distance_km, depth_km, station_depth_km)
-        return np.asarray(np.degrees(np.arctan2(np.maximum(along, 0.0), -down)))
+        return takeoff_deg(*self.gradient(phase, distance_km, depth_km, station_depth_km))
 
     def rough(
         self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
@@ -95,12 +112,12 @@ class TravelTimes:
         h = self.spacing_km
         return np.clip(x, 0.0, (NODES - 2) * h), np.clip(z, self._depths[1], self._depths[-2])
 
-    def _slopes(self, phase: str, x: Floats, z: Floats, receiver: Floats) -> tuple[Floats, Floats]:
-        """Central differences over two grid cells; on the station's axis the time is even in distance."""
+    def _expansion(self, phase: str, x: Floats, z: Floats, receiver: Floats) -> tuple[Floats, Floats, Floats]:
+        """Time, and its central differences over two grid cells; on the station's axis it is even in distance."""
         h = self.spacing_km
-        along = self._inner(phase, x + h, z, receiver) - self._inner(phase, np.abs(x - h), z, receiver)
-        down = self._inner(phase, x, z + h, receiver) - self._inner(phase, x, z - h, receiver)
-        return along / (2 * h), down / (2 * h)
+        around_x, around_z = np.stack([x, x + h, np.abs(x - h), x, x]), np.stack([z, z, z, z + h, z - h])
+        time, right, left, below, above = self._inner(phase, around_x, around_z, np.stack([receiver] * 5))
+        return time, (right - left) / (2 * h), (below - above) / (2 * h)
 
     def _inner(self, phase: str, x: Floats, z: Floats, receiver: Floats) -> Floats:
         """Seconds within the tables: mean slowness interpolated, times the straight distance."""

@@ -103,14 +103,21 @@ class Detector:
                     self._refused[segment.seed_id] = error
 
     def _curves(self, final: bool) -> Iterator[Curves]:
-        """While the model works on a batch, the next one is cut and the one before is stitched and picked."""
-        windows = self._cutter.cut(final)  # cut
-        batches = iter(lambda: list(islice(windows, BATCH)), [])
+        for batch, values in self._predicted(self._cutter.cut(final)):  # cut, predict
+            yield from self._stitch(batch, values)  # stitch
+
+    def _predicted(self, windows: Iterable[Window]) -> Iterator[tuple[list[Window], NDArray[np.float32]]]:
+        """Batches of windows with what the model says of them: (curve, window, sample).
+
+        While it works on a batch, the next one is cut and the one before is used.
+        """
+        rest = iter(windows)
+        batches = iter(lambda: list(islice(rest, BATCH)), [])
         with ThreadPoolExecutor(1) as beside:
-            coming = ((batch, beside.submit(self._predict, batch)) for batch in batches)  # predict
+            coming = ((batch, beside.submit(self._predict, batch)) for batch in batches)
             for now, _ in pairwise(chain(coming, [None])):
                 if now is not None:
-                    yield from self._stitch(now[0], now[1].result())  # stitch
+                    yield now[0], now[1].result()
 
     def _pick(self, final: bool) -> list[Pick]:
         picks = []
@@ -120,7 +127,6 @@ class Detector:
         return picks
 
     def _predict(self, batch: list[Window]) -> NDArray[np.float32]:
-        """(curve, window, sample)"""
         prediction = self.model.predict([window.data for window in batch])
         return np.stack([getattr(prediction, curve) for curve in CURVES])
 

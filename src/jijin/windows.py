@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -283,6 +284,7 @@ class Stitcher:
         return np.divide(sums[:-1, :count], sums[-1, :count], dtype=np.float32).reshape(len(curves), -1)
 
 
+@cache
 def edge_weights(blinding_s: float) -> NDArray[np.float32]:
     """(6000,): 1 inside, a cosine taper to nearly 0 over blinding_s at both ends."""
     centre = np.arange(IN_SAMPLES) + 0.5

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.buffer import runs_of
-from jijin.detector import BATCH, Detector
-from jijin.picking import Picker
+from jijin.detector import Detector
+from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
 from jijin.types import Pick, Segment, instrument_id
 from jijin.windows import IN_SAMPLES, Instrument, Window
@@ -49,18 +49,19 @@ class Newest(Detector):
             changed[name] = self._instruments.setdefault(name, Instrument(name, STRIDE))
             for run in runs_of(segment):
                 changed[name].add(segment.seed_id, run)
-        windows = [window for one in changed.values() if (window := one.newest()) is not None]
-        return [look for at in range(0, len(windows), BATCH) for look in self._looks(windows[at : at + BATCH])]
-
-    def _looks(self, windows: list[Window]) -> list[Look]:
-        values = self._predict(windows).swapaxes(0, 1)
-        return [self._look(window, curves) for window, curves in zip(windows, values, strict=True)]
+        windows = (window for one in changed.values() if (window := one.newest()) is not None)
+        return [
+            self._look(window, curves)
+            for batch, values in self._predicted(windows)
+            for window, curves in zip(batch, values.swapaxes(0, 1), strict=True)
+        ]
 
     def _look(self, window: Window, curves: NDArray[np.float32]) -> Look:
         start = window.block * STRIDE
         instrument = self._instruments[window.instrument]
-        picker = Picker(
-            self._thresholds(), self.model.time_uncertainty, instrument.origin, self.pick_config.min_separation_s
-        )
-        picks = picker.push(curves, start) + picker.finish()
+        thresholds, picks = self._thresholds(), []
+        if any(curves[row].max() >= thresholds[name] for row, name in enumerate(CURVES) if row):
+            separation_s = self.pick_config.min_separation_s
+            picker = Picker(thresholds, self.model.time_uncertainty, instrument.origin, separation_s)
+            picks = picker.push(curves, start) + picker.finish()
         return Look(window.instrument, start * STEP_NS, (start + IN_SAMPLES) * STEP_NS, curves, picks)

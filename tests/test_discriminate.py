@@ -13,12 +13,13 @@ import pytest
 from jijin.discriminate import ContextConfig, DiscriminateConfig, Discriminator, load_source
 from jijin.discriminate.classes import CLASSES, KINDS, QUAKEML, class_of
 from jijin.discriminate.context import context
+from jijin.discriminate.detections import typed
 from jijin.discriminate.features import NAMES, features
 from jijin.discriminate.forest import Forest, from_lists, to_lists
 from jijin.discriminate.model import Blasts, Calibration, SourceModel, from_dict, joined, to_dict
 from jijin.discriminate.record import LENGTH, P_SAMPLE, Record, cut, vertical
 from jijin.errors import ConfigError, ModelError
-from jijin.types import NS, Arrival, Origin, Pick, Segment
+from jijin.types import NS, Arrival, Detection, Origin, Pick, Segment
 
 NOON = 1_700_049_600 * NS  # 15 November 2023, a Wednesday, 12:00 UTC
 
@@ -297,3 +298,40 @@ def test_the_shipped_model_knows_all_classes_and_tells_its_data() -> None:
 def test_data_sets_spell_blasts_in_many_ways() -> None:
     assert {class_of(word) for word in ("Explosion", "quarry_blast", "mining explosion")} == {"explosion"}
     assert from_dict(to_dict(blasts())).classes == ("earthquake", "explosion")
+
+
+def test_picks_of_a_detection_share_its_type_and_others_stay_as_they_are() -> None:
+    found = Detection(P_NS, S_NS, 0.9)
+    picks = [replace(pick("P", P_NS), detection=found), replace(pick("S", S_NS), detection=found), pick("P", S_NS)]
+    told = typed(
+        picks, lambda a, b: [*quake(3.0, P_NS), segment("BHZ", 100, np.ones(9), NOON)], Discriminator(blasts(), EVEN)
+    )
+    assert [p.detection.source_type.event_type if p.detection else None for p in told] == ["explosion"] * 2 + [None]  # type: ignore[union-attr]
+    assert told == picks
+
+
+def test_waveforms_are_read_forward_in_time_whatever_the_order_of_picks() -> None:
+    starts: list[int] = []
+
+    def between(start_ns: int, end_ns: int) -> list[Segment]:
+        starts.append(start_ns)
+        return []
+
+    picks = [
+        replace(pick("P", P_NS + k * NS, station), detection=Detection(P_NS + k * NS, S_NS + k * NS, 0.9))
+        for k, station in ((50, "A"), (3, "B"), (90, "A"), (0, "A"))
+    ]
+    typed(picks, between, Discriminator(blasts(), EVEN))
+    assert starts == sorted(starts) and len(starts) == 4
+
+
+def test_detect_tells_the_type_of_obspys_earthquake_only_when_asked(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    from jijin.cli import app
+
+    heads = []
+    for words in ([], ["--source-type"]):
+        app(["detect", "--example", *words], standalone_mode=False)
+        heads.append(capfdbinary.readouterr().out.splitlines())
+    plain, asked = heads
+    assert asked[0] == plain[0] + b",event_type,event_type_probability"
+    assert [row.rsplit(b",", 2)[0] for row in asked[1:]] == plain[1:] and 0 < float(asked[1].rsplit(b",")[-1]) < 1

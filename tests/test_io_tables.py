@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from obspy import UTCDateTime
 
 from jijin.io.tables import COLUMNS, iso, replacing, write_csv, write_json
-from jijin.types import Detection, Pick
+from jijin.types import Detection, Pick, SourceType
 
 FOUND = Detection(1_251_073_206_000_000_000, 1_251_073_220_500_000_000, 0.98765)
 PICKS = [
@@ -38,6 +39,16 @@ def test_a_csv_row_is_what_docs_formats_promises() -> None:
         "2009-08-24T00:20:06.000000Z,2009-08-24T00:20:20.500000Z,0.9877"
     )
     assert second == "BW.RJOB..EHN,S,2009-08-24T00:20:08.700000Z,0.09,0.81,,,"
+
+
+def test_source_types_are_two_columns_more_where_they_are_asked_for() -> None:
+    typed = replace(FOUND, source_type=SourceType("explosion", 0.81234))
+    assert typed == FOUND and hash(typed) == hash(FOUND)  # what a source was called changes no detection
+    file = io.StringIO()
+    write_csv([replace(PICKS[0], detection=typed), PICKS[1]], file, typed=True)
+    head, first, second = file.getvalue().splitlines()
+    assert head.endswith(",event_type,event_type_probability")
+    assert first.endswith(",0.9877,explosion,0.8123") and second.endswith(",0.81,,,,,")
 
 
 def test_json_holds_the_same_rows_below_its_header() -> None:

@@ -84,6 +84,7 @@ class Detection:
     start_ns: int
     end_ns: int
     probability: float
+    source_type: SourceType | None = field(default=None, compare=False)  # by one station; None: not asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jijin.commands.inputs import Inputs, damaged, example, inputs
 from jijin.commands.messages import Messages
@@ -18,6 +18,9 @@ from jijin.io.timeline import Reel, chunks, groups
 from jijin.models import load
 from jijin.types import Pick
 
+if TYPE_CHECKING:
+    from jijin.discriminate import Discriminator
+
 
 def run(
     paths: list[Path] | None,
@@ -27,21 +30,31 @@ def run(
     output: Path | None,
     kind: str,
     messages: Messages,
+    judge: Discriminator | None = None,
 ) -> int:
     """Pick in paths, or in ObsPy's example if None; write to output, or stdout if None. Returns the exit status.
 
+    judge tells the source type of each detection.
+
     After an interrupt the picks found so far are written too. Raises ModelError, and OSError if writing fails.
     """
-    batch = Batch(load(model), picking, messages, plots)
+    batch = Batch(load(model), picking, messages, plots, judge)
     messages.take_log()
     interrupted = False
     try:
         batch.run(inputs(paths, messages) if paths else example())
     except KeyboardInterrupt:
         interrupted = True
-    save(by_time(batch.picks), output, kind, batch.model)
+    save(by_time(batch.picks), output, kind, batch.model, judge is not None)
     messages.note(("interrupted: " if interrupted else "") + batch.summary(output))
     return 130 if interrupted else int(bool(messages.failed))
+
+
+def typed(picks: list[Pick], reel: Reel, judge: Discriminator) -> list[Pick]:
+    """Picks of one group of files with the source type of each detection; reel is a new one, read forward once."""
+    from jijin.discriminate.detections import typed as told
+
+    return told(picks, reel.between, judge)
 
 
 @dataclass(slots=True)
@@ -55,6 +68,7 @@ class Batch:
     picking: PickConfig
     messages: Messages
     plots: Path | None = None
+    judge: Discriminator | None = None
     picks: list[Pick] = field(default_factory=list)
     stations: int = 0
     figures: int = 0
@@ -84,6 +98,8 @@ class Batch:
         for path, damage in reel.problems.items():
             self.messages.fail(damaged(path, damage))
         self.stations += len(names)
+        if self.judge:
+            self.picks[first:] = typed(self.picks[first:], Reel(scans, dict(inputs.loaded)), self.judge)
         if self.plots:
             self._draw(self.picks[first:], Reel(scans, dict(inputs.loaded)), self.plots)
 

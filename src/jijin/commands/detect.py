@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from jijin.discriminate import Discriminator
 
 
 class Format(StrEnum):
@@ -37,6 +40,9 @@ def detect(
     model: Model = "cba",
     threshold_p: Annotated[float | None, Threshold] = None,
     threshold_s: Annotated[float | None, Threshold] = None,
+    source_type: Annotated[
+        bool, typer.Option("--source-type", help="Also tell what each detection is: earthquake, explosion, noise ...")
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Write nothing but errors to stderr.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Name every file on stderr.")] = False,
 ) -> None:
@@ -55,7 +61,17 @@ def detect(
     from jijin.config import PickConfig
 
     picking = PickConfig(threshold_p=threshold_p, threshold_s=threshold_s)
-    raise typer.Exit(run(paths, model, picking, plot, output, kind.value, Messages(quiet, verbose)))
+    raise typer.Exit(
+        run(paths, model, picking, plot, output, kind.value, Messages(quiet, verbose), _judge(source_type))
+    )
+
+
+def _judge(asked: bool) -> Discriminator | None:
+    if not asked:
+        return None
+    from jijin.discriminate import Discriminator
+
+    return Discriminator()
 
 
 def _format_of(output: Path | None) -> Format:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from jijin.models.onnx import OnnxModel
 
 
-def save(picks: Sequence[Pick], path: Path | None, kind: str, model: OnnxModel) -> None:
-    """Write picks as csv, quakeml or json to path, or to stdout if it is None.
+def save(picks: Sequence[Pick], path: Path | None, kind: str, model: OnnxModel, typed: bool = False) -> None:
+    """Write picks as csv, quakeml or json to path, or to stdout if it is None; typed: with their source types.
 
     A reader of stdout that leaves early, as in `| head`, is no error. Raises OSError when a disk is full.
     """
-    content = encode(picks, kind, model)
+    content = encode(picks, kind, model, typed)
     if path:
         with replacing(path) as file:
             file.write(content)
@@ -32,7 +32,7 @@ def save(picks: Sequence[Pick], path: Path | None, kind: str, model: OnnxModel) 
         to_stdout(content)
 
 
-def encode(picks: Sequence[Pick], kind: str, model: OnnxModel) -> bytes:
+def encode(picks: Sequence[Pick], kind: str, model: OnnxModel, typed: bool = False) -> bytes:
     """The whole of a picks file."""
     binary = io.BytesIO()
     if kind == "quakeml":
@@ -40,9 +40,9 @@ def encode(picks: Sequence[Pick], kind: str, model: OnnxModel) -> bytes:
         return binary.getvalue()
     text = io.StringIO()
     if kind == "json":
-        write_json(picks, text, {"jijin": __version__, "model": model.name, "model_version": model.version})
+        write_json(picks, text, {"jijin": __version__, "model": model.name, "model_version": model.version}, typed)
     else:
-        write_csv(picks, text)
+        write_csv(picks, text, typed)
     return text.getvalue().encode()
 
 

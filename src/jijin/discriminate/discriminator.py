@@ -13,7 +13,7 @@ from jijin.config import check_range
 from jijin.discriminate.classes import ANTHROPOGENIC, CLASSES, EARTHQUAKE, EXPLOSION, LANDSLIDE, NOISE
 from jijin.discriminate.context import ContextConfig, context
 from jijin.discriminate.features import NAMES, features
-from jijin.discriminate.model import SourceModel, load_source
+from jijin.discriminate.model import SHIPPED, SourceModel, load_source
 from jijin.discriminate.record import Record, span_ns, vertical
 from jijin.errors import ConfigError
 from jijin.io.archive import Waveforms
@@ -21,7 +21,7 @@ from jijin.types import NS, Origin, Pick, SourceType
 
 VP_VS = 1.73
 REASONS, WEAK = 6, 0.02  # told at most, and log odds below which nothing is told
-PRIOR = {EARTHQUAKE: 0.7, EXPLOSION: 0.2, LANDSLIDE: 0.02, ANTHROPOGENIC: 0.04, NOISE: 0.04}
+PRIOR = {EARTHQUAKE: 0.35, EXPLOSION: 0.35, LANDSLIDE: 0.1, ANTHROPOGENIC: 0.1, NOISE: 0.1}
 Array = NDArray[np.float64]
 
 
@@ -29,8 +29,11 @@ Array = NDArray[np.float64]
 class DiscriminateConfig:
     """How sure an answer must be, and what is expected beforehand."""
 
-    certainty: float = 0.8  # probability below which a type is "not determined"
-    prior: Mapping[str, float] = field(default_factory=lambda: dict(PRIOR))  # shares, as in a regional catalogue
+    model: str = SHIPPED  # or a .json file of one's own
+    certainty: float = 0.7  # probability below which a type is "not determined"
+    prior: Mapping[str, float] = field(
+        default_factory=lambda: dict(PRIOR)
+    )  # shares: of a blast no less than of an earthquake
     context: ContextConfig | None = None  # None: waveforms alone
     most_stations: int = 30  # the nearest ones
 
@@ -45,11 +48,11 @@ class DiscriminateConfig:
 
 
 class Discriminator:
-    """Tells the type of events, and of what a single station saw. model None takes the shipped one."""
+    """Tells the type of events, and of what a single station saw. model None takes that of the config."""
 
     def __init__(self, model: SourceModel | None = None, config: DiscriminateConfig | None = None) -> None:
-        self.model = model or load_source()
         self.config = config or DiscriminateConfig()
+        self.model = model or load_source(self.config.model)
 
     def classify(self, origin: Origin, waveforms: Waveforms) -> SourceType:
         """The type of an event, by all stations that picked it and have a vertical component around the P.

@@ -111,6 +111,9 @@ def _comments(pick: Pick) -> Iterator[ET.Element]:
     if found := pick.detection:
         span = f"{iso(found.start_ns)}/{iso(found.end_ns)}"
         yield comment(f"detection={span} probability={found.probability:.4f}", pick_id(pick), "detection")
+        if source := found.source_type:
+            kind = source.event_type or "not determined"
+            yield comment(f"event_type={kind} probability={source.probability:.4f}", pick_id(pick), "event_type")
 
 
 def comment(text: str, of: str, key: str) -> ET.Element:

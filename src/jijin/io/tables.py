@@ -24,6 +24,7 @@ COLUMNS = (
     "detection_end",
     "detection_probability",
 )
+TYPE_COLUMNS = ("event_type", "event_type_probability")  # of the detection, where they were asked for
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,9 +38,11 @@ def iso(time_ns: int) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def row(pick: Pick) -> dict[str, str | float | None]:
-    """One pick under COLUMNS; the three columns of the detection are None for a pick outside of any."""
+def row(pick: Pick, typed: bool = False) -> dict[str, str | float | None]:
+    """One pick under COLUMNS, and TYPE_COLUMNS if typed; those of the detection are None for a pick outside of any."""
     found = pick.detection
+    source = found.source_type if found else None
+    types = (source.event_type, round(source.probability, 4)) if source else (None, None)
     return {
         "seed_id": pick.seed_id,
         "phase_hint": pick.phase_hint,
@@ -49,19 +52,20 @@ def row(pick: Pick) -> dict[str, str | float | None]:
         "detection_start": iso(found.start_ns) if found else None,
         "detection_end": iso(found.end_ns) if found else None,
         "detection_probability": round(found.probability, 4) if found else None,
+        **(dict(zip(TYPE_COLUMNS, types, strict=True)) if typed else {}),
     }
 
 
-def write_csv(picks: Iterable[Pick], file: IO[str]) -> None:
+def write_csv(picks: Iterable[Pick], file: IO[str], typed: bool = False) -> None:
     """One row a pick below a row of COLUMNS; what is not there is an empty field. Lines end in a line feed."""
-    table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(file, (*COLUMNS, *(TYPE_COLUMNS if typed else ())), lineterminator="\n")
     table.writeheader()
-    table.writerows(map(row, picks))
+    table.writerows(row(pick, typed) for pick in picks)
 
 
-def write_json(picks: Iterable[Pick], file: IO[str], header: Mapping[str, Any]) -> None:
+def write_json(picks: Iterable[Pick], file: IO[str], header: Mapping[str, Any], typed: bool = False) -> None:
     """An object: the fields of header, then "picks", a list of objects with the keys of COLUMNS."""
-    json.dump({**header, "picks": [row(pick) for pick in picks]}, file, indent=1)
+    json.dump({**header, "picks": [row(pick, typed) for pick in picks]}, file, indent=1)
     file.write("\n")
 
 

@@ -135,6 +135,11 @@ def test_the_margin_is_longer_than_what_reaches_over_midnight() -> None:
     assert (LONGEST_DETECTION + 2 * IN_SAMPLES) * STEP_NS < MARGIN_NS
 
 
+def test_a_day_of_which_nothing_can_be_read_is_a_failure() -> None:
+    result = pick_day(Task(AFTER, Memory([], {"day.mseed": "it is gone"}), Picking(FakeModel())))
+    assert result.failed and result.note == "day.mseed: it is gone"
+
+
 class Broken(Memory):
     def segments(self, name: str, start_ns: int, end_ns: int) -> list[Segment]:
         raise ZeroDivisionError("a reader\nby somebody else")

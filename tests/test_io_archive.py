@@ -154,6 +154,14 @@ def test_a_file_that_is_gone_is_a_problem_and_nothing_left_is_an_error(tmp_path:
         archive.segments("XX.AAA", *BORDER)
 
 
+def test_a_station_day_whose_files_have_gone_is_a_problem_of_its_part(tmp_path: Path) -> None:
+    with sds(tmp_path) as source:
+        archive = open_archive(source, Span(start_ns=MIDNIGHT.ns))
+    assert archive.part(StationDay("XX.AAA", DAY)).problems == {}
+    job = StationDay("XX.AAA", DAY + 7)
+    assert archive.part(job).problems == {"XX.AAA 2024-01-09": "its files are not there any more"}
+
+
 @pytest.mark.parametrize("year", ["1970-01-01T00:10:00", "2199-05-05T00:00:00"])
 def test_a_clock_that_was_never_set_is_told_and_its_data_left_out(tmp_path: Path, year: str) -> None:
     odd = channel("AAA", "Z")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -51,7 +51,7 @@ def pick_day(task: Task) -> DayResult:
         except Exception as error:  # files, servers and thirty readers: anything may be raised, none may end the run
             reason = " ".join(str(error).split()) or type(error).__name__
             return DayResult(task.job, note=reason[:500], failed=True)
-    return DayResult(result.job, result.picks, result.coverage, result.note, remarks=tuple(dict.fromkeys(remarks)))
+    return replace(result, remarks=tuple(dict.fromkeys(remarks)))
 
 
 def _pick_day(task: Task) -> DayResult:
@@ -61,7 +61,7 @@ def _pick_day(task: Task) -> DayResult:
     own = [part for one in segments if (part := between(one, start_ns, end_ns))]
     note = "; ".join(f"{where}: {what}" for where, what in archive.problems.items())
     if not own:
-        return DayResult(job, note=note)
+        return DayResult(job, note=note, failed=bool(note))
     detector = Detector(_model(picking.model), picking.cut, picking.pick)
     found = list(_picks(detector, segments))
     mine = (pick for pick in found if start_ns <= pick.time_ns < end_ns)

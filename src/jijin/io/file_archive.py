@@ -68,7 +68,8 @@ class FileArchive:
         """The files of one station and of the days around one."""
         days = self.days.get(job.station, {})
         near = {day: days[day] for day in range(job.day - 1, job.day + 2) if day in days}
-        return FileArchive({job.station: near}, self.remote)
+        gone = {} if job.day in days else {str(job): "its files are not there any more"}
+        return FileArchive({job.station: near}, self.remote, gone)
 
     def _files(self, station: str, start_ns: int, end_ns: int) -> list[str]:
         days = self.days.get(station, {})

@@ -1,4 +1,4 @@
-"""jijin: seismograms to P and S picks on an ordinary PC.
+"""jijin: seismograms to P and S picks, and picks to an earthquake catalogue, on an ordinary PC.
 
 The path of a sample, and where it is looked after:
 
@@ -8,6 +8,13 @@ The path of a sample, and where it is looked after:
     predict   models, onsets     normalised windows  ->  probabilities of detection, P and S, peaks at the onsets
     stitch    windows.Stitcher   overlapping windows  ->  one curve
     pick      picking.Picker     curves  ->  picks with time uncertainty
+
+and of a pick, in catalog (an archive) and live (a feed) alike:
+
+    associate  network.associate   picks that belong together
+    locate     network.locate      hypocentre and origin time with their uncertainty
+    size       network.magnitude   local magnitude, where a response is known
+    classify   discriminate        earthquake, explosion or something else, with its certainty
 
 Three names do the job:
 

@@ -43,7 +43,7 @@ def _version(asked: bool) -> None:
 def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Seismograms to P and S picks on an ordinary PC.
+    """Seismograms to P and S picks, and picks to an earthquake catalogue, on an ordinary PC.
 
     Exit status: 0 all well, also without a single pick; 1 something could not be read or written; 2 a wrong
     option; 130 interrupted.

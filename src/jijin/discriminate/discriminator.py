@@ -54,11 +54,14 @@ class Discriminator:
         self.config = config or DiscriminateConfig()
         self.model = model or load_source(self.config.model)
 
-    def classify(self, origin: Origin, waveforms: Waveforms) -> SourceType:
+    def classify(self, origin: Origin, waveforms: Waveforms | None) -> SourceType:
         """The type of an event, by all stations that picked it and have a vertical component around the P.
 
-        A station with an S alone is looked at where its P must have been. Without any station: not determined.
+        A station with an S alone is looked at where its P must have been. Without any station, and on a live feed until
+        ten seconds after P are there, it is not determined.
         """
+        if waveforms is None:
+            return _unknown("no waveforms were given")
         arrivals = sorted(origin.arrivals, key=lambda a: (a.distance_km, a.pick.seed_id))
         picks = [arrival.pick for arrival in arrivals]
         names = list(dict.fromkeys(nsl_of(pick) for pick in picks))[: self.config.most_stations]
@@ -74,7 +77,7 @@ class Discriminator:
     def decide(self, records: Sequence[Record], known: Sequence[tuple[str, float]] = ()) -> SourceType:
         """The type by the records of all stations; known : parts of the log odds of a blast, with their names."""
         if not records:
-            return SourceType(None, 0.0, {}, (("no station with a vertical component around its P", 0.0),))
+            return _unknown("no station with a vertical component around its P")
         classes, x = self.model.classes, np.stack([features(record) for record in records]).astype(np.float64)
         context = np.array([sum(odds for _, odds in known) if name == EXPLOSION else 0.0 for name in classes])
         logits = self.model.event(x) + np.log([self.config.prior.get(name, 1e-6) for name in classes]) + context
@@ -110,6 +113,10 @@ class Discriminator:
             return None
         s_minus_p = (s.time_ns - p_ns) / NS if s else math.nan
         return Record(z, s_minus_p, p.probability if p else 0.0, s.probability if s else 0.0)
+
+
+def _unknown(why: str) -> SourceType:
+    return SourceType(None, 0.0, {}, ((why, 0.0),))
 
 
 def _toward(known: Sequence[tuple[str, float]], first: str, second: str) -> list[tuple[str, float]]:

@@ -302,6 +302,31 @@ def test_a_station_that_fails_is_told_at_the_end_and_tried_again(
     assert done_days(tmp_path / "run") == 4
 
 
+def test_a_data_centre_and_a_bucket_give_the_picks_of_a_folder(
+    small: Path, tmp_path: Path, call: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fdsn_server import Node, serving
+    from jijin.io import fdsn_archive
+
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is absent: buckets are NOT checked")
+    monkeypatch.setattr(fdsn_archive, "PAUSE_S", 0.0)
+    assert call(*words(small, tmp_path / "folder", "--workers", 1))[0] == 0
+    memory = fsspec.filesystem("memory")
+    for path in (small / "waveforms").iterdir():
+        memory.pipe_file(f"/catalog/{path.name}", path.read_bytes())
+    given = ["--stations", small / "stations.xml", "--workers", 1]
+    assert call("catalog", "memory://catalog", *given, "-o", tmp_path / "bucket")[0] == 0
+    memory.rm("/catalog", recursive=True)
+    stream = obspy.read(str(small / "waveforms" / "*"))
+    with serving(Node(stream, faults=[503, 503])) as address:
+        dates = ["--start", "2024-01-01", "--end", "2024-01-02"]
+        assert call("catalog", f"fdsn://{address}?net=XX", *dates, *given, "-o", tmp_path / "centre")[0] == 0
+    picks = table(tmp_path / "folder", "pick")
+    assert len(picks) > 10
+    assert table(tmp_path / "bucket", "pick") == table(tmp_path / "centre", "pick") == picks
+    assert places(events(tmp_path / "centre")) == places(events(tmp_path / "folder"))
+
+
 def test_a_damaged_file_is_told_and_its_sound_part_used(small: Path, tmp_path: Path, call: Run) -> None:
     path = next((small / "waveforms").glob("XX.SY03..HHZ*"))
     raw = bytearray(path.read_bytes())

@@ -18,21 +18,8 @@ from jijin.discriminate.features import NAMES
 from jijin.discriminate.model import load_source
 from jijin.errors import DataError, ReadError
 from jijin.evaluate.source import NOT_DETERMINED, auc, blast_scores, recall, reliability, tables
-from jijin.train.source import (
-    TELLING,
-    Setting,
-    fewest,
-    fit_blasts,
-    fit_kinds,
-    folds,
-    nested,
-    sample_of,
-    tell,
-    train_blasts,
-    train_source,
-    usable,
-    weights,
-)  # fmt: skip
+from jijin.train.source import fewest, folds, nested, tell, train_blasts, train_source
+from jijin.train.source_fit import TELLING, Setting, fit_blasts, fit_kinds, sample_of, usable, weights
 from jijin.train.source_run import MODEL, SourceRun, outcome_of, read_run, train_run, words
 
 RATIO = NAMES.index("P/S 4-8 Hz")

@@ -24,7 +24,8 @@ from jijin.discriminate.model import SourceModel, to_dict
 from jijin.errors import ReadError
 from jijin.evaluate.source import Outcome, auc, blast_odds, recall
 from jijin.models import load
-from jijin.train.source import FOLDS, Sample, fewest, nested, sample_of, tell, train_source, usable
+from jijin.train.source import FOLDS, fewest, nested, tell, train_source
+from jijin.train.source_fit import Sample, sample_of, usable
 
 FEATURES, MODEL, CONFIG = "features.csv", "source.json", "config.json"
 EXACT = ({"quarry blast"}, {"mining explosion"})  # QuakeML knows them

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import made_up_run
 from jijin.cli import app
 from jijin.errors import DataError, ReadError
+from jijin.io.archive import Span
 from jijin.io.formats import to_stream
 from jijin.network.velocity import read_velocity
 from jijin.report.catalogue.of_run import of_run
@@ -93,6 +94,22 @@ def test_no_record_section_asks_for_no_waveforms(run: Path) -> None:
     )
     assert done.exit_code == 0
     assert known(run.parent / "page.html")["records"] == {}
+
+
+def test_a_part_of_the_time_has_the_events_picks_and_data_of_that_part(run: Path, event: Event) -> None:
+    before = of_run(run, span=Span(end_ns=event.origin.time_ns))
+    assert (before.events, sum(before.picks.values())) == ([], 0)
+    assert all(spans == [(event.origin.time_ns - 60 * NS, event.origin.time_ns)] for spans in before.coverage.values())
+    done = CliRunner().invoke(app, ["report", str(run), "--start", "2024-02-28", "--end", "2024-02-29", "--quiet"])
+    assert (done.exit_code, known(run / "report.html")["events"]) == (0, [])
+
+
+def test_a_data_centre_is_not_asked_again_unless_it_is_named(run: Path) -> None:
+    with Store.create(run.parent / "remote", {"source": "fdsn://NODE?net=XX"}):
+        pass
+    view = of_run(run.parent / "remote")
+    assert view.waveforms is None
+    assert "--waveforms 'fdsn://NODE?net=XX'" in view.notes[-1]
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:

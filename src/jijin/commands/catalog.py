@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jijin.commands.times import Time, span
+
 if TYPE_CHECKING:
     from jijin.catalog.run import Request
     from jijin.commands.messages import Messages
@@ -19,7 +21,6 @@ Source = Annotated[
     ),
 ]
 Stations = Annotated[Path | None, typer.Option(metavar="FILE", help="StationXML, or a table of stations (CSV).")]
-Time = typer.Option(metavar="T", help="In UTC: 2024-01-31, or 2024-01-31T12:00:00.")
 Velocity = Annotated[
     str, typer.Option(metavar="NAME|FILE", help="regional, iasp91, ak135; or a file: TOML, CSV, NonLinLoc, .tvel.")
 ]
@@ -76,7 +77,7 @@ def catalog(
         source, stations = _example(output, messages)
     request = None
     if source and stations:
-        request = _request(source, stations, _span(start, end), velocity, response, corrections, config)
+        request = _request(source, stations, span(start, end), velocity, response, corrections, config)
     raise typer.Exit(_run(output, request, resume, workers or _cpus(), dask, messages))
 
 
@@ -111,24 +112,6 @@ def _request(
     from jijin.catalog.settings import read_config
 
     return Request(source, stations, span, velocity, response, corrections, read_config(config))
-
-
-def _span(start: str | None, end: str | None) -> Span:
-    from jijin.io.archive import Span
-
-    span = Span(start and _time_ns("--start", start), end and _time_ns("--end", end))  # type: ignore[arg-type]
-    if span.start_ns is not None and span.end_ns is not None and span.start_ns >= span.end_ns:
-        raise typer.BadParameter(f"--start {start} is not before --end {end}")
-    return span
-
-
-def _time_ns(option: str, text: str) -> int:
-    from obspy import UTCDateTime
-
-    try:
-        return int(UTCDateTime(text).ns)
-    except (ValueError, TypeError) as error:
-        raise typer.BadParameter(f"{option} {text}: not a time; 2024-01-31 or 2024-01-31T12:00:00 are") from error
 
 
 def _cpus() -> int:

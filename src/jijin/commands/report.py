@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from jijin.commands.times import Time, span
+
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, as `jijin catalog` makes it.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The page; RUN/report.html if not given.")
     ] = None,
+    start: Annotated[str | None, Time] = None,
+    end: Annotated[str | None, Time] = None,
     title: Annotated[str | None, typer.Option(help="Of the page; the folder's name if not given.")] = None,
     waveforms: Annotated[
         str, typer.Option(metavar="SOURCE", help="Where waveforms are, if the run's own source has moved.")
@@ -38,7 +42,7 @@ def report(
     messages = Messages(quiet)
     messages.take_log()
     clock = ClockConfig(utc_offset_h=utc_offset, radius_km=quarry_radius)
-    view = of_run(run, title, waveforms if records else None)
+    view = of_run(run, title, waveforms if records else None, span(start, end))
     config = ReportConfig(most_records=records, clock=clock)
     with messages.progress("reading waveforms", min(records, len(view.events)), "events") as progress:
         path = write(view, output or run / "report.html", config, progress)

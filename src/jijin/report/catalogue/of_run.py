@@ -23,16 +23,21 @@ MARGIN = 1.2  # tables of travel times reach so much farther than the farthest a
 LEAST_REACH_KM = 50.0
 
 
-def of_run(folder: str | Path, name: str | None = None, waveforms: str | None = "") -> RunView:
-    """The run in a folder. waveforms: where they are read, "" for the run's own source, None for nowhere.
+def of_run(
+    folder: str | Path, name: str | None = None, waveforms: str | None = "", span: Span | None = None
+) -> RunView:
+    """The run in a folder, or the part of it within a span. All its events are in memory, with their arrivals.
 
-    Raises DataError if no run is there, or ReadError if waveforms are asked for by name and are not there. That the
-    run's own source is not there any more becomes a note.
+    waveforms: where they are read; "" for the run's own source, but for a data centre, which is asked only if named;
+    None for nowhere. Raises DataError if no run is there, or ReadError if waveforms are asked for by name and are not
+    there. That the run's own source is not there any more becomes a note.
     """
+    span = span or Span()
     with Store.open(folder) as store:
-        settings, events, progress = store.settings, store.events(), store.progress()
-        picks = Counter(nsl(pick.seed_id) for pick in store.picks())
-        coverage, stations = _coverage(store), store.stations()
+        settings, progress, stations = store.settings, store.progress(), store.stations()
+        events = store.events(span.start_ns, span.end_ns)
+        picks = Counter(nsl(pick.seed_id) for pick in store.each_pick(span.start_ns, span.end_ns))
+        coverage = _coverage(store, span)
     notes = [f"{job}: {note}" for job, note in progress.notes.items()]
     if progress.todo:
         notes.insert(0, f"{progress.todo} of {progress.total} station-days are still to be done")
@@ -43,25 +48,29 @@ def of_run(folder: str | Path, name: str | None = None, waveforms: str | None = 
     )  # fmt: skip
 
 
-def _coverage(store: Store) -> dict[str, list[Stretch]]:
+def _coverage(store: Store, span: Span) -> dict[str, list[Stretch]]:
+    """By NET.STA.LOC, where any channel has data."""
     found: dict[str, list[Stretch]] = defaultdict(list)
     for channels in store.coverage().values():
         for channel in channels:
-            found[nsl(channel.seed_id)] += channel.spans
-    return {name: union(spans) for name, spans in found.items()}
+            cut = (span.cut(*stretch) for stretch in channel.spans)
+            found[nsl(channel.seed_id)] += [(start, end) for start, end in cut if start < end]
+    return {name: union(stretches) for name, stretches in found.items()}
 
 
 def _archive(settings: Mapping[str, Any], source: str | None, notes: list[str]) -> Archive | None:
     """Where waveforms are read, None if nowhere."""
-    if source is None:
+    own = str(settings.get("source") or "")
+    if source is None or not (source or own):
         return None
     span = Span(settings.get("start_ns"), settings.get("end_ns"))
     if source:
         return open_archive(source, span)
-    if not settings.get("source"):
+    if own.startswith("fdsn://"):
+        notes.append(f"no waveforms in this page: they would be asked for again, as --waveforms '{own}' does")
         return None
     try:
-        return open_archive(settings["source"], span)
+        return open_archive(own, span)
     except (DataError, OSError) as error:
         notes.append(f"no waveforms in this page: {error}")
         return None

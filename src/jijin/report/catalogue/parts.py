@@ -214,7 +214,7 @@ def vp_vs(view: RunView) -> str:
 
 
 def data(view: RunView) -> str:
-    if not view.coverage:
+    if not any(view.coverage.values()):
         return missing("The run does not say when its stations had data.")
     return availability.rows(view) + note("Percent: of the whole time. Gaps shorter than a pixel are not drawn.")
 

@@ -1,68 +1,188 @@
 """Measure the speed of jijin against its peers in one run and write RESULTS.md beside this file.
 
-    python benchmarks/run.py PEERS
+    python benchmarks/run.py PEERS [RECORDS]
 
-PEERS: a folder with a peers.py: NAMES and load(name). Needs the extra 'train' and whatever the peers need. Nothing else
-should run on the machine. How good the picks are is measured by accuracy.py.
+PEERS: a folder with a peers.py: NAMES and load(name). RECORDS: a folder with the three components of a station at
+100 Hz, whose records are repeated to fill a second day. Needs the extra 'train' and whatever the peers need, takes 40
+minutes, and nothing else should run on the machine. How good the picks are is measured by accuracy.py, how a
+catalogue's run scales by scale.py.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from days import fragments, gaps, pieces, repeated, synthetic, whole, write
 from jijin.evaluate import load_peers
 from jijin.models import load
 from jijin.study.machine import machine as here
+from timing import Cost, in_turn, jijin, once
 
+HERE = Path(__file__).parent
 REPEATS, WINDOWS = 5, 64
+PEER_REPEATS = 3  # of whole processes
+BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256, 1024)}  # windows; 256 is SeisBench's own
+HOURS = ((1, 1), (24, 1), (240, 1), (1, 10), (1, 100))  # scaling: hours, stations
 
 
-def main(peers: Path) -> None:
+def main(peers: Path, records: Path | None = None) -> None:
     """All measurements, then the page."""
-    models = [("cba", load("cba")), *load_peers(peers)]
-    accuracy = "How good the picks are: [docs/accuracy.md](../docs/accuracy.md).\n"
-    parts = ["# Results\n", machine("run.py") + "\n", accuracy, forward(models)]
-    (Path(__file__).parent / "RESULTS.md").write_text("\n".join(parts))
+    accuracy = "How good the picks are: [docs/accuracy.md](../docs/accuracy.md). Where the time goes:"
+    parts = ["# Results\n", machine("run.py") + "\n", f"{accuracy} [docs/performance.md](../docs/performance.md).\n"]
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        days = {"a day with 8 synthetic earthquakes an hour": synthetic(24)}
+        if records:
+            days[f"{records.name}, repeated"] = repeated(records, 24)
+        parts += [station_day(peers, work / str(i), *day) for i, day in enumerate(days.items())]
+        parts += [
+            hard_days(work / "hard", synthetic(24)),
+            network(),
+            scaling(work / "scaling"),
+            start(),
+            forward(peers),
+        ]
+    (HERE / "RESULTS.md").write_text("\n".join(parts))
 
 
 def machine(script: str) -> str:
     """What it was measured on."""
-    return f"Made by `benchmarks/{script}` on {date.today()}: {here()}."
+    return f"Made by `benchmarks/{script}` on {date.today()}: {here()}, obspy {version('obspy')}."
 
 
-def forward(models: list[tuple[str, Any]]) -> str:
+def detect(folder: Path) -> list[str]:
+    return jijin("detect", folder, "-q", "-o", folder.with_suffix(".csv"))
+
+
+def station_day(peers: Path, work: Path, name: str, samples: np.ndarray) -> str:
+    """One day of one station, three components: miniSEED on disk to picks on disk, the whole process."""
+    folder = write(pieces(samples, whole(samples.shape[1])), work / "day")
+    script = [sys.executable, str(HERE / "peer.py")]
+    commands = {"jijin": detect(folder)}
+    for peer, batches in BATCHES.items():
+        for batch in batches:
+            words = [peer, str(folder), str(work / "peer.csv"), str(peers), str(batch)]
+            commands[f"SeisBench {peer}, batch {batch}"] = [*script, *words]
+    commands["ObsPy recursive STA/LTA"] = [*script, "stalta", str(folder), str(work / "peer.csv")]
+    costs = in_turn(commands, PEER_REPEATS)
+    counts = {name: cost.output.strip() for name, cost in costs.items()}
+    counts["jijin"] = str(len(folder.with_suffix(".csv").read_text().splitlines()) - 1)
+    ours = costs["jijin"].wall_s
+    rows = [[n, *_cells(c), f"{c.wall_s / ours:.1f}", counts[n]] for n, c in costs.items()]
+    heads = ["picker", *COST_HEADS, "times jijin", "picks"]
+    about = (
+        f"3 x 8,640,000 samples, miniSEED on disk to picks on disk, whole process, median of {PEER_REPEATS}: {name}."
+    )
+    return section("Station-day" + (", busy" if "repeated" in name else ""), about, heads, rows)
+
+
+COST_HEADS = ("s", "shortest to longest", "processor s", "peak MB")
+
+
+def _cells(cost: Cost) -> list[str]:
+    low, high = cost.spread_s
+    return [f"{cost.wall_s:.2f}", f"{low:.2f} to {high:.2f}", f"{cost.cpu_s:.2f}", f"{cost.peak_mb:.0f}"]
+
+
+def hard_days(work: Path, samples: np.ndarray) -> str:
+    """The same day whole, in 2,880 fragments and with 5,000 gaps."""
+    length = samples.shape[1]
+    kinds = {
+        "whole": whole(length),
+        "2,880 fragments": fragments(length, 2880),
+        "5,000 gaps": gaps(length, 5000, np.random.default_rng(0)),
+    }
+    folders = {name: write(pieces(samples, edges), work / str(i)) for i, (name, edges) in enumerate(kinds.items())}
+    costs = in_turn({name: detect(folder) for name, folder in folders.items()}, REPEATS)
+    picks = {name: len(f.with_suffix(".csv").read_text().splitlines()) - 1 for name, f in folders.items()}
+    ours = costs["whole"].wall_s
+    rows = [[n, *_cells(c), f"{c.wall_s / ours:.2f}", str(picks[n])] for n, c in costs.items()]
+    about = f"The synthetic day, jijin, whole process, median of {REPEATS}."
+    return section("Fragments and gaps", about, ["day", *COST_HEADS, "times the whole day", "picks"], rows)
+
+
+def network() -> str:
+    """580 stations: a window each, and a second more for each."""
+    found = json.loads(once([sys.executable, str(HERE / "network.py")]).output)
+    names = {"window": "a window of 60 s each, in memory, to picks", "tick": "a second more for each, to picks"}
+    columns = ("median", "largest", "first", "last")
+    rows = [[names[key], *(f"{times[column]:.2f}" for column in columns)] for key, times in found.items()]
+    about = (
+        "580 stations of three components in one process, seconds. A tick gives provisional picks of the newest minute"
+        " of every station and the final ones; `first` and `last`: medians of the first and last tenth of the repeats"
+        " (100 windows, 120 ticks)."
+    )
+    return section("Network", about, ["580 stations", *columns], rows)
+
+
+def scaling(work: Path) -> str:
+    """Time and memory against hours and stations."""
+    commands, hour = {}, synthetic(1)
+    for hours, stations in HOURS:
+        folder, samples = work / f"{hours}_{stations}", np.tile(hour, hours)
+        days = [(first, min(first + 8_640_000, samples.shape[1])) for first in range(0, samples.shape[1], 8_640_000)]
+        for day, edge in enumerate(days):
+            for station in range(stations):
+                write(pieces(samples, [edge], f"S{station:03}"), folder / f"{day}_{station}")
+        commands[f"{hours} h, {stations} station{'s' * (stations > 1)}"] = detect(folder)
+    costs = in_turn(commands, PEER_REPEATS)
+    rows = []
+    for (hours, stations), (name, cost) in zip(HOURS, costs.items(), strict=True):
+        rows.append([name, *_cells(cost), f"{cost.wall_s / hours / stations:.3f}"])
+    about = f"jijin detect, whole process, median of {PEER_REPEATS}; one file a channel and day."
+    return section("Scaling", about, ["data", *COST_HEADS, "s an hour of station"], rows)
+
+
+def start() -> str:
+    """Time of importing and of help."""
+    words = {"import jijin": [sys.executable, "-c", "import jijin"], "jijin --help": jijin("--help")}
+    rows = [[name, *_cells(cost)] for name, cost in in_turn(words, REPEATS).items()]
+    return section("Start", f"Whole process, median of {REPEATS}.", ["what", *COST_HEADS], rows)
+
+
+def forward(peers: Path) -> str:
     """Time of predict() for a batch of windows in memory, one thread each; a peer includes its own preprocessing."""
     import torch
 
     torch.set_num_threads(1)
     x = np.random.default_rng(0).standard_normal((WINDOWS, 3, 6000)).astype(np.float32)
-    jobs: list[tuple[str, Callable[[], Any]]] = [("cba", lambda: one_thread.predict(x))]
-    one_thread = load("cba", threads=1)
-    jobs += [(name, lambda model=model: model.predict(x)) for name, model in models if name != "cba"]
-    times = {name: [] for name, _ in jobs}
+    models: list[tuple[str, Any]] = [("cba", load("cba", threads=1)), *load_peers(peers)]
+    jobs: list[tuple[str, Callable[[], Any]]] = [(n, lambda model=model: model.predict(x)) for n, model in models]
+    times: dict[str, list[float]] = {name: [] for name, _ in jobs}
     for repeat in range(REPEATS + 1):
         for name, job in jobs:
             began = time.perf_counter()
             job()
             times[name] += [time.perf_counter() - began] if repeat else []
     ours = statistics.median(times["cba"])
-    lines = ["## Windows to probabilities\n", f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}.\n"]
-    lines += ["| picker | ms a window | times jijin |", "|---|---|---|"]
-    for name, spent in times.items():
-        middle = statistics.median(spent)
-        lines.append(f"| {name} | {middle / WINDOWS * 1e3:.2f} | {middle / ours:.1f} |")
-    return "\n".join(lines) + "\n"
+    middles = {name: statistics.median(spent) for name, spent in times.items()}
+    rows = [[name, f"{s / WINDOWS * 1e3:.2f}", f"{s / ours:.1f}"] for name, s in middles.items()]
+    about = f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}."
+    return section("Windows to probabilities", about, ["picker", "ms a window", "times jijin"], rows)
+
+
+def section(title: str, about: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A heading, a sentence and a table."""
+    return "\n".join([f"## {title}\n", about + "\n", *_table(heads, rows)]) + "\n"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for row in (heads, ["---"] * len(heads), *rows):
+        yield "| " + " | ".join(row) + " |"
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

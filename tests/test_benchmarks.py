@@ -2,20 +2,28 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import jijin
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for it
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
 def cached():
-    spec = importlib.util.spec_from_file_location("cached", BENCHMARKS / "cached.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Cached
+    return script("cached").Cached
 
 
 class Counting:
@@ -44,3 +52,33 @@ def test_every_place_of_the_accuracy_page_is_filled_by_a_part():
     code = "".join((BENCHMARKS / name).read_text() for name in ("accuracy.py", "accuracy_parts.py"))
     places = set(re.findall(r"\{(\w+)\}", page))
     assert places and all(f'"{place}"' in code for place in places)
+
+
+def test_the_same_day_is_written_whole_in_fragments_and_with_gaps(tmp_path):
+    days = script("days")
+    samples = days.synthetic(0.1, seed=1)
+    assert samples.shape == (3, 36_000) and samples.std(axis=1).min() > 100
+    kinds = {
+        "whole": days.whole(36_000),
+        "fragments": days.fragments(36_000, 12),
+        "gaps": days.gaps(36_000, 20, np.random.default_rng(0)),
+    }
+    for name, edges in kinds.items():
+        stream = jijin.read(days.write(days.pieces(samples, edges), tmp_path / name))
+        assert len(stream) == 3 * len(edges) and [t.id[-1] for t in stream[:: len(edges)]] == ["E", "N", "Z"]
+        for trace, (first, stop) in zip(stream[-len(edges) :], edges, strict=True):
+            assert trace.stats.starttime.ns == days.START_NS + first * 10_000_000
+            assert np.array_equal(trace.data, samples[0, first:stop])
+    assert len(kinds["fragments"]) == 12 and 10 < len(kinds["gaps"]) <= 21
+
+
+def test_a_whole_process_is_measured_and_a_failing_one_is_told():
+    timing = script("timing")
+    code = "import time; x = bytearray(300_000_000); time.sleep(0.2); print('done')"
+    costs = timing.in_turn({"big": [sys.executable, "-c", code], "small": [sys.executable, "-c", ""]}, 2)
+    big, small = costs["big"], costs["small"]
+    assert big.output == "done\n" and big.wall_s >= 0.2 and big.cpu_s > 0
+    assert big.spread_s[0] <= big.wall_s <= big.spread_s[1]
+    assert 300 > big.peak_mb - small.peak_mb > 250
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        timing.once([sys.executable, "-c", "1 / 0"])

@@ -7,7 +7,7 @@ at midnight is found once, a year takes no more memory than a day, and a run tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,9 +16,10 @@ from jijin.catalog.settings import RunConfig
 from jijin.discriminate import Discriminator
 from jijin.errors import DataError, ReadError
 from jijin.io.archive import Waveforms
+from jijin.network.associate import TWINS_S
 from jijin.network.build import EventBuilder
 from jijin.network.magnitude import Sizer
-from jijin.network.stations import Stations
+from jijin.network.stations import Stations, net_sta
 from jijin.network.velocity import VelocityModel
 from jijin.store import Store
 from jijin.store.codec import build
@@ -84,9 +85,20 @@ def of_day(store: Store, builder: Builder, waveforms: Waveforms, day: int) -> li
     """The events of one day, given those of the day before."""
     start, end = day * DAY_NS, (day + 1) * DAY_NS
     before = store.events(start - 2 * OVERLAP_NS, start)
-    taken = {pick for event in before for pick in picks_of(event)}
-    picks = [pick for pick in store.picks(start - OVERLAP_NS, end + OVERLAP_NS) if pick not in taken]
+    taken = [pick for event in before for pick in picks_of(event)]
+    picks = list(free(store.each_pick(start - OVERLAP_NS, end + OVERLAP_NS), taken))
     return [event for event in builder.build(picks, waveforms) if start - EARLY_NS <= _first_ns(event) < end]
+
+
+def free(picks: Iterable[Pick], taken: Iterable[Pick]) -> Iterator[Pick]:
+    """Picks that are not taken, and not of an onset that is: a station's sensors each have a pick of it."""
+    times: dict[tuple[str, str], list[int]] = {}
+    for pick in taken:
+        times.setdefault((net_sta(pick.seed_id), pick.phase_hint), []).append(pick.time_ns)
+    for pick in picks:
+        near = times.get((net_sta(pick.seed_id), pick.phase_hint), ())
+        if all(abs(pick.time_ns - time_ns) > TWINS_S * NS for time_ns in near):
+            yield pick
 
 
 def picks_of(event: Event) -> Sequence[Pick]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jijin.commands.source import trained_on
 from jijin.data.export import write_seisbench
 from jijin.data.source import ABOUT, SYNTHETIC, feature_table, read_table, seen, synthetic_table
 from jijin.data.sources import blast, on_noise
@@ -226,6 +227,13 @@ def test_the_command_trains_and_evaluates(quarry: Path, tmp_path: Path, capsys: 
     words = ["evaluate", "--task", "source", "--data", str(quarry), "--split", "all", "--model", str(tmp_path / "run")]
     app([*words, "--output", str(out)], standalone_mode=False)
     assert "explosion against earthquake in quarry" in json.dumps(json.loads(out.read_text()))
+
+
+def test_a_score_on_events_that_a_model_has_seen_is_announced() -> None:
+    card = {"counts": {"noise": {"quarry": 3}}, "fractions": [6.0, 2.0, 2.0], "seed": 0}
+    assert trained_on(card, ["other", "quarry"], "test", (6.0, 2.0, 2.0), 0) == []
+    assert trained_on(card, ["other", "quarry"], "all", (6.0, 2.0, 2.0), 0) == ["quarry"]
+    assert trained_on({**card, "fractions": [1.0, 0.0, 0.0]}, ["quarry"], "test", (6.0, 2.0, 2.0), 0) == ["quarry"]
 
 
 def test_a_folder_without_a_model_and_data_without_a_known_source_are_named(tmp_path: Path) -> None:

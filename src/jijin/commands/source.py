@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +62,25 @@ def evaluate(
     table = in_splits(table, NAMES if split == "all" else [split], fractions, seed)
     config, done = DiscriminateConfig(), {}
     for name in models:
-        outcome = told_by(load_source(read_run(Path(name)) if Path(name).exists() else name), table)
+        model = load_source(read_run(Path(name)) if Path(name).exists() else name)
+        if seen := trained_on(model.card, sorted(set(table["dataset"])), split, fractions, seed):
+            typer.echo(f"{name}: trained on events of {', '.join(seen)}, so it is scored on what it has seen", err=True)
+        outcome = told_by(model, table)
         show(outcome)
         done[name] = [list(part) for part in tables(outcome, config.prior, config.certainty)]
     if output is not None:
         output.write_text(json.dumps(done, indent=1) + "\n")
+
+
+def trained_on(
+    card: Mapping[str, Any], datasets: Sequence[str], split: str, fractions: Sequence[float], seed: int
+) -> list[str]:
+    """Those of the data sets whose rows of the split the model may have learnt from; by name, as its card has it."""
+    same = card.get("fractions") == list(fractions) and card.get("seed") == seed
+    if same and split == "test":
+        return []
+    known = {name for counts in card.get("counts", {}).values() for name in counts}
+    return [name for name in datasets if name in known]
 
 
 def show(outcome: Outcome) -> None:

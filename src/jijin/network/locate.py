@@ -35,7 +35,7 @@ class LocateConfig:
     min_depth_km: float | None = None  # below sea level; None: as high as the highest station
     max_depth_km: float | None = None  # None: the aperture of the network, at least 30 and at most 200 km
     fixed_depth_km: float | None = None  # hold depth there
-    resolved_depth_km: float = 5.0  # depth counts as resolved up to this uncertainty, or a fifth of itself
+    resolved_depth_km: float = 5.0  # depth counts as resolved up to this uncertainty, or a tenth of itself
 
     def __post_init__(self) -> None:
         check_range("model_error_s", self.model_error_s, -1e-9, 10)
@@ -128,7 +128,7 @@ class Locator:
         """Whether depth is free, away from its limits, and known well enough."""
         top, bottom = self.setting.depths_km
         inside = top + 0.1 < depth_km < bottom - 0.1
-        return inside and uncertainty_km <= max(self.config.resolved_depth_km, 0.2 * depth_km)
+        return inside and uncertainty_km <= max(self.config.resolved_depth_km, 0.1 * depth_km)
 
     def _arrivals(self, picks: Sequence[Pick], readings: Readings, fit: Fit) -> tuple[Arrival, ...]:
         """All picks that have a place, in order of time; those that were not used have no weight."""

@@ -54,7 +54,7 @@ class TravelTimes:
         self.spacing_km = reach_km / NODES
         self._rows = max(int(np.ceil(LEVEL_KM / self.spacing_km)), 1)  # grid rows from level to level
         self._level_km = self._rows * self.spacing_km
-        self._first = int(np.floor(min(top_km, 0.0) / self._level_km))  # level at the top of the grid
+        self._first = int(np.floor(min(top_km, 0.0) / self._level_km)) - 1  # level at the top of the grid, one to spare
         self._depths = (np.arange(NODES // 2 - self._first * self._rows) + self._first * self._rows) * self.spacing_km
         self._tables: dict[tuple[str, int], NDArray[np.float32]] = {}
         self._stacks: dict[tuple[str, int, int], NDArray[np.float32]] = {}

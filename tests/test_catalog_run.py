@@ -426,6 +426,11 @@ def test_an_archive_that_is_empty_or_missing_is_told(small: Path, tmp_path: Path
         assert not (tmp_path / "run").exists()
 
 
+def test_settings_without_a_source_are_not_passed_over(finished: Path, call: Run) -> None:
+    status, _, err = call("catalog", "--resume", "-o", finished, "--start", "2024-01-02")
+    assert status == 2 and "the run has its settings" in err
+
+
 def test_nothing_to_resume_is_told(tmp_path: Path, call: Run) -> None:
     status, _, err = call("catalog", "--resume", "-o", tmp_path / "run")
     assert status == 1 and "no run to go on with" in err

@@ -69,6 +69,8 @@ def catalog(
         raise typer.BadParameter("give SOURCE and --stations, or --example, or --resume")
     if bool(source) != bool(stations):
         raise typer.BadParameter("SOURCE and --stations go together")
+    if not (example or source) and (any((start, end, response, corrections, config)) or velocity != "regional"):
+        raise typer.BadParameter("the run has its settings; leave them out, or repeat SOURCE and --stations too")
     from jijin.commands.messages import Messages
 
     messages = Messages(quiet, verbose)

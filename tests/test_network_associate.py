@@ -118,7 +118,7 @@ def test_settings_follow_the_network_and_each_can_be_given():
     mine, region = (associator(network(n, km, rng)).config for n, km in ((15, 3), (100, 300)))
     assert mine.tolerance_s < 0.2 < 1 < region.tolerance_s < 2
     assert mine.time_before_s < 10 and region.time_before_s > 300 * 1.4 / VS
-    assert (mine.n_picks, region.n_picks) == (7, 10)
+    assert (mine.n_picks, region.n_picks) == (6, 9)
     assert None not in dataclasses.astuple(dataclasses.replace(region, location_cutoff_distance_km=1.0))
     given = AssociateConfig(tolerance_s=0.5, n_picks=6, top_km=-1, bottom_km=20, margin_km=7, time_before_s=30)
     used = Associator(network(15, 3, rng), HALF_SPACE, given).config

@@ -181,3 +181,25 @@ def test_no_new_event_takes_the_name_of_an_old_one_it_shares_nothing_with(versio
 def test_picks_of_an_origin_come_in_order_of_time(versions):
     times = [pick.time_ns for pick in picks_of(versions[1][0].origin)]
     assert times == sorted(times) and len(times) == 20
+
+
+def test_an_earthquake_that_a_simple_model_tears_in_two_is_one_event(rng):
+    """Every other station stands on slow ground, later than one origin time can explain for all."""
+    stations = network(24, 100, rng)
+    truth = earthquake(stations, START_NS, (0, 0, 10), rng, missed=(0, 0))
+    make = builder(stations)
+    late_ns = round(2.4 * make.associator.config.pick_match_tolerance_s * NS)
+    slow = {f"{s.nsl}.HH{c}" for s in list(stations)[::2] for c in "ZN"}
+    torn = [dataclasses.replace(p, time_ns=p.time_ns + late_ns * (p.seed_id in slow)) for p in truth.picks]
+    assert len(make.associator.associate(torn)) == 2
+    (event,) = make.build(torn)
+    assert len(event_picks(event)) >= 20
+
+
+def test_a_second_earthquake_at_the_same_place_and_hardly_later_is_an_event(rng):
+    stations = network(12, 50, rng)
+    make = builder(stations)
+    apart_ns = round(1.5 * make.associator.config.pick_match_tolerance_s * NS)
+    truths = [earthquake(stations, START_NS + i * apart_ns, (3, 3, 9), rng, missed=(0, 0)) for i in (0, 1)]
+    events = make.build(pick for truth in truths for pick in truth.picks)
+    assert sorted(owners(truths, [event_picks(event) for event in events])) == [0, 1]

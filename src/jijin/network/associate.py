@@ -87,10 +87,14 @@ def filled(value: float | None) -> float:
 
 
 def searched(config: AssociateConfig, sites: Sites) -> AssociateConfig:
-    """With the volume filled in: the network with a margin of half its scale, as deep as its scale."""
+    """With the volume filled in: as deep as the network's scale, with a margin of half of it, of all of it up to 50 km.
+
+    Outside it an earthquake would come in pieces, each fitting some place inside.
+    """
     top = float(sites.km[:, 2].min()) if config.top_km is None else config.top_km
     bottom = max(top, 0.0) + max(sites.scale_km, 10.0) if config.bottom_km is None else config.bottom_km
-    return replace(config, margin_km=config.margin_km or max(sites.scale_km / 2, 5.0), top_km=top, bottom_km=bottom)
+    margin = config.margin_km or max(sites.scale_km / 2, min(sites.scale_km, 50.0), 5.0)
+    return replace(config, margin_km=margin, top_km=top, bottom_km=bottom)
 
 
 def travel_times(velocity: VelocityModel, config: AssociateConfig, sites: Sites) -> TravelTimes:
@@ -104,8 +108,9 @@ def derived(config: AssociateConfig, sites: Sites, times: TravelTimes) -> Associ
 
     A tolerance is PICK_S and MODEL_SHARE of the S travel time across Sites.scale_km: 0.14 s in a mine of 3 km, 1.2 s
     in a dense network of 300 km; nodes are as large as PyOcto holds that time to be. Numbers of picks grow with the
-    logarithm of the number of stations, as the ways do in which unrelated picks fall together: 5 of 3 stations, 8 of
-    20, 10 of 100. Picks farther than 1.5 times the scale found no event, but they are taken into one that they fit.
+    logarithm of the number of stations, as the ways do in which unrelated picks fall together: 5 of 3 stations, 7 of
+    20, 9 of 100, one more if all are P. Picks farther than 1.5 times the scale found no event, but they are taken into
+    one that they fit.
     """
     config = searched(config, sites)
     scale, count, margin = max(sites.scale_km, 1.0), len(sites.names), filled(config.margin_km)
@@ -113,7 +118,7 @@ def derived(config: AssociateConfig, sites: Sites, times: TravelTimes) -> Associ
     node = config.min_node_size_km or NODE_KM_PER_S * tolerance
     farthest = float(times.time("S", sites.aperture_km + margin, filled(config.bottom_km)))
     before = config.time_before_s or farthest + 2 * tolerance
-    n_picks = int(4 + log2(max(count, 2))) if config.n_picks is None else config.n_picks
+    n_picks = max(5, int(3 + log2(count))) if config.n_picks is None else config.n_picks
     defaults: dict[str, Any] = {
         "tolerance_s": tolerance,
         "pick_match_tolerance_s": tolerance,
@@ -124,10 +129,10 @@ def derived(config: AssociateConfig, sites: Sites, times: TravelTimes) -> Associ
         "min_node_size_location_km": node / 6,
         "min_interevent_time_s": tolerance,
         "n_picks": n_picks,
-        "n_p_picks": 2 if count < 6 else 3,
-        "n_s_picks": 2,
-        "n_p_and_s_picks": 2,
-        "n_picks_p_only": n_picks,
+        "n_p_picks": 1,
+        "n_s_picks": 1,
+        "n_p_and_s_picks": 1,
+        "n_picks_p_only": n_picks + 1,
         "edt_pick_std_s": tolerance / 2,
     }
     return replace(config, **{name: value for name, value in defaults.items() if getattr(config, name) is None})

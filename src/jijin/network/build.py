@@ -45,6 +45,10 @@ class EventBuilder:
     none beyond the distance up to which min_pick_fraction of the sites with picks take part. Then picks only leave,
     until all fit. An event left with too few (Associator.enough), or that cannot be located, is dropped, and picks
     that are free again are associated once more. No two events share a pick.
+
+    Where the model is too simple an earthquake comes in pieces. An event is taken as a piece of one with more picks,
+    and dropped, if waves of both would reach its stations within three tolerances of each other and at most half of
+    its phases are such as the other has too: of a second earthquake those would have been picked twice.
     """
 
     def __init__(
@@ -88,6 +92,8 @@ class EventBuilder:
             given_back = False
             for group in self.associator.groups(free):
                 origin = self.settle(group, free, alive)
+                if origin and any(self.is_piece(origin, other) for other in found):
+                    origin = None
                 used = set(picks_of(origin)) if origin else set()
                 given_back |= not used.issuperset(group)
                 free = [pick for pick in free if pick not in used]
@@ -115,6 +121,21 @@ class EventBuilder:
                 return origin
             picks, rounds = fitting, rounds + 1
         return None
+
+    def is_piece(self, origin: Origin, other: Origin) -> bool:
+        """Whether an origin is a part of the earthquake that the other is; see the class."""
+        limit_s = 3 * filled(self.associator.config.pick_match_tolerance_s)
+        apart_s = (origin.time_ns - other.time_ns) / NS
+        if len(origin.arrivals) > len(other.arrivals) or abs(apart_s) > self.associator.span_ns / NS:
+            return False
+        mine, its = self.phases(origin), self.phases(other)
+        here, there = self.predicted(origin), self.predicted(other)
+        off_s = np.median([abs(apart_s + here[key] - there[key]) for key in mine])
+        return bool(off_s <= limit_s and len(mine & its) <= len(mine) / 2)
+
+    def phases(self, origin: Origin) -> set[tuple[str, str]]:
+        """Site and phase of all its arrivals."""
+        return {(self.associator.sites.name(pick) or "", phase_of(pick)) for pick in picks_of(origin)}
 
     def fitting(self, origin: Origin, picks: Sequence[Pick], alive: set[str]) -> list[Pick]:
         """Picks that an origin explains, one a site and phase, sorted by time; the distance rule of the class holds."""

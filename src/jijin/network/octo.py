@@ -75,8 +75,9 @@ class Octo:
         options["time_slicing"] = length_s + options["time_before"] + 1.0
         if p_only:
             least = self.settings["n_picks_p_only"]
-            options |= {"n_picks": least, "n_p_picks": least, "n_s_picks": 0, "n_p_and_s_picks": 0}
-        return options
+            return options | {"n_picks": least, "n_p_picks": least, "n_s_picks": 0, "n_p_and_s_picks": 0}
+        p, s = (max(options[name], options["n_p_and_s_picks"]) for name in ("n_p_picks", "n_s_picks"))
+        return options | {"n_picks": max(options["n_picks"], p + s), "n_p_picks": p, "n_s_picks": s}
 
     @cached_property
     def _stations(self) -> pd.DataFrame:

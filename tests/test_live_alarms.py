@@ -122,7 +122,7 @@ def waves(station: str, onset_s: float, amplitude: float, seconds: float = 60.0,
     """Ground velocity in counts: noise, then a cosine of hz, whose displacement has no offset, with a slow decay."""
     t = np.arange(round(seconds * RATE)) / RATE
     after = np.clip(t - onset_s, 0, None)
-    data = np.random.default_rng(1).standard_normal(len(t)) + amplitude * np.exp(-after / 10) * np.sin(
+    data = np.random.default_rng(1).standard_normal(len(t)) + amplitude * np.exp(-after / 10) * np.cos(
         2 * np.pi * hz * after
     ) * (t > onset_s)
     return Segment(f"XX.{station}..HHZ", START_NS, RATE, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,7 @@ def live(
     ] = None,
     velocity: Annotated[str, typer.Option(metavar="NAME|FILE", help="As for jijin catalog.")] = "regional",
     response: Annotated[Path | None, typer.Option(metavar="FILE", help="StationXML, for magnitudes.")] = None,
+    corrections: Annotated[Path | None, typer.Option(metavar="FILE", help="Delays of stations (CSV).")] = None,
     alert: Annotated[Path | None, typer.Option(metavar="FILE", help="Rules of alarms and their sinks (TOML).")] = None,
     web: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve a page, as at 127.0.0.1:8720.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings of all stages (TOML).")] = None,
@@ -59,12 +61,12 @@ def live(
     from jijin.live.session import LiveRequest, Session
 
     messages = Messages(quiet, verbose)
-    messages.take_log()
+    _log(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
     stages = read_config(config)
     given = {"threshold_p": threshold_p, "threshold_s": threshold_s}
     pick = replace(stages.pick, **{name: value for name, value in given.items() if value is not None})
     request = LiveRequest(
-        tuple(sources), streams, speed, stations, velocity, response,
+        tuple(sources), streams, speed, stations, velocity, response, corrections,
         replace(stages, model=model or stages.model, pick=pick),
         LiveConfig(tick_s=tick, wait_s=wait, keep_days=keep_days), alert, web, os.environ.get(TOKEN),
     )  # fmt: skip
@@ -72,3 +74,12 @@ def live(
     if session.web:
         messages.note(f"the page is at {session.web.address.url}")
     messages.note(session.run())
+
+
+def _log(level: int) -> None:
+    """What the package logs, to stderr with its time: a run goes on for months."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("jijin")
+    log.handlers = [handler]
+    log.setLevel(level)

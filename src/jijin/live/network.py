@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from jijin.catalog.events import _inventory
 from jijin.catalog.run import Request
+from jijin.discriminate import Discriminator
 from jijin.live.sizer import LiveSizer
 from jijin.network.build import EventBuilder
+from jijin.network.readings import read_corrections
 from jijin.network.responses import Sensors
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
@@ -28,5 +30,7 @@ def read_network(request: Request) -> Network:
     stations, config = read_stations(request.stations), request.config
     inventory = _inventory(request.inventory) if request.inventory else None
     sizer = LiveSizer(inventory, config.magnitude)
-    builder = EventBuilder(stations, read_velocity(request.velocity), config.associate, config.locate, sizer)
+    velocity, discriminator = read_velocity(request.velocity), Discriminator(config=config.discriminate)
+    late_s = read_corrections(request.corrections) if request.corrections else {}
+    builder = EventBuilder(stations, velocity, config.associate, config.locate, sizer, discriminator, late_s)
     return Network(stations, builder, sizer, Sensors(inventory) if inventory is not None else None)

@@ -44,6 +44,7 @@ class LiveRequest:
     stations: Path | None = None
     velocity: str = "regional"
     response: Path | None = None
+    corrections: Path | None = None
     config: RunConfig = field(default_factory=RunConfig)
     live: LiveConfig = field(default_factory=LiveConfig)
     alert: Path | None = None
@@ -55,7 +56,10 @@ class LiveRequest:
         if self.stations is None:
             return None
         source = self.sources[0].removeprefix("replay://")
-        return Request(source, self.stations, velocity=self.velocity, response=self.response, config=self.config)
+        return Request(
+            source, self.stations, velocity=self.velocity, response=self.response, corrections=self.corrections,
+            config=self.config,
+        )  # fmt: skip
 
 
 class Session:

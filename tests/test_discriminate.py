@@ -92,6 +92,15 @@ def test_a_station_without_a_vertical_or_with_nine_seconds_after_p_says_nothing(
     assert vertical([segment("HHZ", 100, data, NOON - 51 * NS)], NOON) is None
 
 
+def test_the_channel_that_was_picked_is_taken_and_one_of_1_hz_stops_nothing() -> None:
+    long, short = segment("BHZ", 40, np.ones(4000), NOON), segment("HHZ", 100, np.full(6000, 2.0), NOON)
+    short.data[4000] = 500
+    slow = segment("LHZ", 1, np.ones(100), NOON)
+    z = vertical([long, short, slow], NOON + 30 * NS, "XX.A..HHZ")
+    assert z is not None and int(np.nanargmax(z)) == P_SAMPLE + 1000
+    assert vertical([slow], NOON + 30 * NS) is None
+
+
 def test_a_gap_between_segments_stays_missing() -> None:
     first, second = segment("HHZ", 100, np.ones(3500), NOON), segment("HHZ", 100, np.ones(3000), NOON + 40 * NS)
     z = vertical([first, second], NOON + 30 * NS)

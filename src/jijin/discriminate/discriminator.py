@@ -35,7 +35,7 @@ class DiscriminateConfig:
         default_factory=lambda: dict(PRIOR)
     )  # shares: of a blast no less than of an earthquake
     context: ContextConfig | None = None  # None: waveforms alone
-    most_stations: int = 30  # the nearest ones
+    most_stations: int = 15  # the nearest ones; more add little, see Calibration
 
     def __post_init__(self) -> None:
         check_range("certainty", self.certainty, 0, 1)
@@ -108,7 +108,7 @@ class Discriminator:
         p_ns = p.time_ns if p else _p_before(s, origin)
         if p_ns is None:
             return None
-        z = vertical(waveforms(name, *span_ns(p_ns)), p_ns)
+        z = vertical(waveforms(name, *span_ns(p_ns)), p_ns, p.seed_id if p else "")
         if z is None:
             return None
         s_minus_p = (s.time_ns - p_ns) / NS if s else math.nan

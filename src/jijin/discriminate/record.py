@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.resampling import RATE, STEP_NS, resample
+from jijin.io.timeline import between
+from jijin.resampling import HIGHEST_HZ, LOWEST_HZ, RATE, STEP_NS, resample
 from jijin.types import NS, Segment
 
 BEFORE_S, AFTER_S = 30, 50  # around P
@@ -48,15 +49,18 @@ def span_ns(p_ns: int) -> tuple[int, int]:
     return p_ns - BEFORE_S * NS, p_ns + AFTER_S * NS
 
 
-def vertical(segments: Sequence[Segment], p_ns: int) -> NDArray[np.float32] | None:
+def vertical(segments: Sequence[Segment], p_ns: int, picked: str = "") -> NDArray[np.float32] | None:
     """The vertical component (LENGTH,) around p_ns; None where too little of it is there.
 
-    Of several vertical channels the one with most data is taken, then the first by name.
+    Of several vertical channels the picked one is taken, else the one with most data, then the first by name. Channels
+    whose rate cannot be brought to 100 Hz, such as LHZ, are left out.
     """
     channels: dict[str, list[Segment]] = {}
     for segment in segments:
-        if segment.seed_id[-1:] in VERTICAL:
+        if segment.seed_id[-1:] in VERTICAL and LOWEST_HZ <= segment.sampling_rate <= HIGHEST_HZ:
             channels.setdefault(segment.seed_id, []).append(segment)
+    if picked in channels:
+        channels = {picked: channels[picked]}
     rows = [_laid(channels[seed_id], p_ns) for seed_id in sorted(channels)]
     rows = [row for row in rows if np.isfinite(row[P_SAMPLE:]).sum() >= LEAST_S * RATE]
     return max(rows, key=lambda row: int(np.isfinite(row).sum()), default=None)
@@ -65,9 +69,10 @@ def vertical(segments: Sequence[Segment], p_ns: int) -> NDArray[np.float32] | No
 def _laid(segments: Sequence[Segment], p_ns: int) -> NDArray[np.float32]:
     """Segments of one channel on the grid around p_ns; an earlier sample is not written over."""
     out = np.full(LENGTH, np.nan, np.float32)
-    for segment in sorted(segments, key=lambda s: s.start_ns):
-        data = np.asarray(segment.data, np.float64)
-        values = resample(data - data.mean(), segment.sampling_rate) if len(data) else data
-        row = cut(values.astype(np.float32), (p_ns - segment.start_ns) / STEP_NS)
+    parts = (between(segment, *span_ns(p_ns)) for segment in sorted(segments, key=lambda s: s.start_ns))
+    for part in (part for part in parts if part):
+        data = np.asarray(part.data, np.float64)
+        values = resample(data - data.mean(), part.sampling_rate, part.seed_id)
+        row = cut(values.astype(np.float32), (p_ns - part.start_ns) / STEP_NS)
         out = np.where(np.isnan(out), row, out)
     return out

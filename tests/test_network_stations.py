@@ -150,6 +150,7 @@ def test_channels_of_stationxml_give_burial_and_epochs(tmp_path: Path) -> None:
         channel("HHZ", "", 0.0, "2015-01-01"),
         channel("HHZ", "10", 300.0, "2012-01-01"),
         channel("LDO", "30", 400.0, "2012-01-01"),  # a barometer
+        channel("HNZ", "10", 0.0, "2012-01-01"),  # at the surface, above the seismometer of the same location
     ]
     station = XmlStation("AIGLE", 46.0, 7.0, 500.0, channels=channels)
     path = tmp_path / "stations.xml"

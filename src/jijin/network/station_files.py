@@ -13,7 +13,9 @@ from jijin.errors import DataError, ReadError
 from jijin.io.tables import EPOCH
 from jijin.types import Station
 
-SEISMIC = set("HNLGP")  # instrument codes of seismometers, accelerometers and geophones in SEED
+SEISMIC = (
+    "HLPNG"  # instrument codes in SEED: seismometers, geophones, accelerometers, the first there is gives the place
+)
 ALIASES = {
     "id": ("id", "nsl", "seed_id", "station_id", "trace_id"),
     "network": ("network", "net", "network_code", "station_network_code"),
@@ -62,11 +64,17 @@ def xml_entries(path: Path) -> list[Station]:
 
 
 def station_entries(network: str, station: Any) -> list[Station]:
-    """One for each channel of a seismometer, its depth of burial taken off, and the station's own for any other LOC."""
+    """One for each channel of a seismometer, its depth of burial taken off, and the station's own for any other LOC.
+
+    Where a LOC has a seismometer and an accelerometer, which may stand apart, the seismometer's place is taken.
+    """
+    seismic = [c for c in station.channels if c.code[1:2] and c.code[1:2] in SEISMIC and c.latitude is not None]
+    by_rank = sorted(seismic, key=lambda c: -SEISMIC.index(c.code[1]))
+    instrument = {c.location_code: c.code[1] for c in by_rank}  # the last one stays
     channels = [
-        xml_entry(f"{network}.{station.code}.{channel.location_code}", channel, channel.depth or 0.0)
-        for channel in station.channels
-        if channel.code[1:2] in SEISMIC and channel.latitude is not None
+        xml_entry(f"{network}.{station.code}.{c.location_code}", c, c.depth or 0.0)
+        for c in seismic
+        if c.code[1] == instrument[c.location_code]
     ]
     own = xml_entry(f"{network}.{station.code}.", station, 0.0)
     return channels if any(entry.nsl == own.nsl for entry in channels) else [own, *channels]

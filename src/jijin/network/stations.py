@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,21 +56,23 @@ class Stations:
 
     @cached_property
     def _of(self) -> dict[str, tuple[Station, ...]]:
-        found: dict[str, list[Station]] = {}
-        for station in self.stations:
-            found.setdefault(net_sta(station.nsl), []).append(station)
-        return {name: tuple(entries) for name, entries in found.items()}
+        return grouped(self.stations, net_sta)
+
+    @cached_property
+    def _at(self) -> dict[str, tuple[Station, ...]]:
+        return grouped(self.stations, str)
 
     def lookup(self, seed_id: str, time_ns: int) -> Station | None:
         """Where the sensor of NET.STA.LOC[.CHA] stood at that time, None if the table does not say.
 
         An entry of that LOC comes first, then one without a LOC, then those of other LOCs if they share one place.
         """
-        nsl = ".".join((seed_id + "..").split(".")[:3])
-        there = [entry for entry in self._of.get(net_sta(nsl), ()) if stands(entry, time_ns)]
-        for wanted in (nsl, f"{net_sta(nsl)}."):
-            if found := next((entry for entry in there if entry.nsl == wanted), None):
-                return found
+        network, name, location, *_ = (seed_id + "...").split(".")
+        for nsl in (f"{network}.{name}.{location}", f"{network}.{name}."):
+            for entry in self._at.get(nsl, ()):
+                if stands(entry, time_ns):
+                    return entry
+        there = [entry for entry in self._of.get(f"{network}.{name}", ()) if stands(entry, time_ns)]
         alike = there and all(apart_km(there[0], other) <= SAME_PLACE_KM for other in there)
         return there[0] if alike else None
 
@@ -78,6 +80,14 @@ class Stations:
         """All but those named as NET.STA or NET.STA.LOC."""
         dropped = set(names)
         return Stations(tuple(s for s in self if not {s.nsl, net_sta(s.nsl)} & dropped))
+
+
+def grouped(stations: Iterable[Station], key: Callable[[str], str]) -> dict[str, tuple[Station, ...]]:
+    """Entries by key(nsl), in order."""
+    found: dict[str, list[Station]] = {}
+    for station in stations:
+        found.setdefault(key(station.nsl), []).append(station)
+    return {name: tuple(entries) for name, entries in found.items()}
 
 
 def stands(entry: Station, time_ns: int) -> bool:

@@ -82,3 +82,9 @@ def test_a_whole_process_is_measured_and_a_failing_one_is_told():
     assert 300 > big.peak_mb - small.peak_mb > 250
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         timing.once([sys.executable, "-c", "1 / 0"])
+
+
+def test_every_place_of_the_scale_page_is_filled():
+    places = set(re.findall(r"\{(\w+)\}", (BENCHMARKS / "scale_page.md").read_text()))
+    filled = set(re.findall(r'^        "(\w+)": ', (BENCHMARKS / "scale.py").read_text(), re.MULTILINE))
+    assert places == filled

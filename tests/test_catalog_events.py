@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from earthquakes import VP, VS, Truth, earthquake, false_picks, network
 from jijin.catalog.events import build_days, free, lenient, picks_of
+from jijin.catalog.told import Silence
 from jijin.network.build import EventBuilder
 from jijin.network.stations import Stations
 from jijin.network.velocity import VelocityModel
@@ -20,15 +19,6 @@ from jijin.types import DAY_NS, NS, Event, Pick, Segment
 
 MIDNIGHT = 19_676 * DAY_NS  # 2023-11-15; START_NS of earthquakes.py is 106 minutes before it
 AFTER_S = [-900.0, -70.0, -2.0, 55.0, 700.0]  # origin times around midnight
-
-
-class Silent:
-    def note(self, text: str) -> None:
-        raise AssertionError(text)
-
-    @contextmanager
-    def progress(self, title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        yield lambda done: None
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +50,9 @@ def built(folder: Path, stations: Stations, picks: list[Pick], stop: int | None 
         days = store.pick_days()
         if stop is not None:
             store.pick_days = lambda: days[:stop]  # type: ignore[method-assign]
-        build_days(store, builder(stations), nothing, Silent())
+        build_days(store, builder(stations), nothing, Silence())
     with Store.open(folder, write=True) as store:
-        build_days(store, builder(stations), nothing, Silent())
+        build_days(store, builder(stations), nothing, Silence())
         return store.events()
 
 

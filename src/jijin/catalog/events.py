@@ -8,11 +8,11 @@ at midnight is found once, a year takes no more memory than a day, and a run tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jijin.catalog.settings import RunConfig
+from jijin.catalog.told import Report
 from jijin.discriminate import Discriminator
 from jijin.errors import DataError, ReadError
 from jijin.io.archive import Waveforms
@@ -38,16 +38,6 @@ class Builder(Protocol):
 
     def build(self, picks: Iterable[Pick], waveforms: Waveforms | None = None) -> list[Event]:
         """Associated, located, sized and classified."""
-
-
-class Report(Protocol):
-    """See run.Report."""
-
-    def note(self, text: str) -> None:
-        """Something to know."""
-
-    def progress(self, title: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
-        """A function to call with the number of units done."""
 
 
 def event_builder(store: Store, config: RunConfig) -> EventBuilder:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jijin.catalog import workers
 from jijin.catalog.day import Picking, Task, pick_day
 from jijin.catalog.events import RESPONSE, build_days, event_builder
 from jijin.catalog.outputs import write_outputs
 from jijin.catalog.settings import RunConfig, check_same, digest, from_tables, to_tables
+from jijin.catalog.told import Report, Silence
 from jijin.errors import DataError
 from jijin.io.archive import Archive, Span, open_archive
 from jijin.network.readings import read_corrections
@@ -22,32 +22,6 @@ from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
 from jijin.store import DayResult, Store, exists
 from jijin.store.codec import encode
-
-
-class Report(Protocol):
-    """Who is told how the run goes; jijin.commands.messages.Messages is one."""
-
-    def fail(self, text: str) -> None:
-        """Something was lost."""
-
-    def note(self, text: str) -> None:
-        """Something to know."""
-
-    def progress(self, title: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
-        """A function to call with the number of units done."""
-
-
-class Silence:
-    """Tells nobody."""
-
-    def fail(self, text: str) -> None:
-        return
-
-    def note(self, text: str) -> None:
-        return
-
-    def progress(self, title: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
-        return nullcontext(lambda done: None)
 
 
 @dataclass(frozen=True, slots=True)

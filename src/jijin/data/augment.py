@@ -208,7 +208,7 @@ def _filter_present(function: Callable[[Array], Array], x: Array) -> Array:
 class Clip:
     """Cuts a window off at a share of its peak, as an overdriven digitiser does."""
 
-    probability: float = 0.04
+    probability: float = 0.08
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         rows = chosen(rng, len(batch), self.probability)
@@ -223,7 +223,7 @@ class Clip:
 class Glitches:
     """Spikes, steps and calibration-like pulses: sharp, and no earthquake."""
 
-    probability: float = 0.06
+    probability: float = 0.12
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         data, n = batch.data.copy(), batch.data.shape[-1]

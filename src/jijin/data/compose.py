@@ -35,8 +35,8 @@ class Mix:
     """Shares of the windows of a batch; what is left of one is noise only."""
 
     real: float = 0.5
-    synthetic: float = 0.33
-    second: float = 0.25  # windows with an event that get another, synthetic one
+    synthetic: float = 0.35
+    second: float = 0.35  # windows with an event that get another, synthetic one
     stretch: float = 0.45
     extra_noise: float = 0.35  # real windows that get noise added
     burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake

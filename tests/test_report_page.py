@@ -220,6 +220,20 @@ def test_a_spike_stays_in_the_columns_of_a_trace(full: RunView) -> None:
     assert (packed[:, 1] == trace.high).all()
 
 
+def test_a_record_section_begins_before_the_first_p_and_ends_after_the_last_s_even_if_only_p_is_picked(
+    full: RunView,
+) -> None:
+    arrivals = [a for a in full.events[0].origin.arrivals if a.pick.phase_hint == "P"]
+    far = [replace(a, pick=replace(a.pick, time_ns=a.pick.time_ns + 25 * NS)) for a in arrivals]
+    event = replace(full.events[0], origin=replace(full.events[0].origin, arrivals=tuple(far)))
+    (trace,) = records.traces(
+        event, ["XX.A."], lambda name, a, b: [Segment(f"{name}.HHZ", a, 100.0, np.arange(9000.0))]
+    )
+    travel_s = [(a.pick.time_ns - event.origin.time_ns) / NS for a in far]
+    assert min(travel_s) - 8 < trace.start_s < min(travel_s) - 2
+    assert trace.start_s + trace.step_s * records.COLUMNS > made_up_run.VP_VS * max(travel_s)
+
+
 def test_a_gap_is_left_open_and_an_archive_that_fails_leaves_no_trace(
     full: RunView, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -106,6 +106,11 @@ def test_two_stations_are_no_wadati_diagram() -> None:
     assert "3 stations" in found.reason
 
 
+def test_eight_pairs_are_no_vp_vs() -> None:
+    found = wadati.fit(wadati_pairs(np.random.default_rng(4), 1.75, 0.01)[:8])
+    assert (found.vp_vs, found.reason) == (None, "8 pairs of P and S; 10 are needed")
+
+
 def test_hour_and_weekday_are_those_of_the_clock_on_the_wall() -> None:
     sunday_23_utc = 1_704_063_600 * NS + 0  # 2023-12-31T23:00:00Z
     assert clock.local_hours([sunday_23_utc], 1.5).tolist() == [0.5]

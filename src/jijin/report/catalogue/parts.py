@@ -46,6 +46,11 @@ def two(*inside: str) -> str:
     return f'<div class="two">{"".join(inside)}</div>'
 
 
+def signed(text: str) -> str:
+    """Numbers with minus signs that are such, and none before a zero."""
+    return text.replace("-0 ", "0 ").replace("-", "−")
+
+
 def facts(view: RunView) -> str:
     """The numbers on top."""
     values = [m for m in map(magnitude, view.events) if m is not None]
@@ -54,8 +59,8 @@ def facts(view: RunView) -> str:
         ("events", f"{len(view.events):,}"),
         ("stations", f"{len(view.stations):,}"),
         ("picks", f"{sum(view.picks.values()):,}" if view.picks else "–"),
-        ("magnitudes", f"{min(values):.1f} to {max(values):.1f}" if values else "none"),
-        ("depths (km)", f"{min(depths):.0f} to {max(depths):.0f}" if depths else "–"),
+        ("magnitudes", signed(f"{min(values):.1f} to {max(values):.1f}") if values else "none"),
+        ("depths (km)", signed(f"{min(depths):.0f} to {max(depths):.0f}") if depths else "–"),
         *((name, f"{count:,}") for name, count in kinds(view.events) if name != "not determined"),
     ]
     cards = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in found)
@@ -98,8 +103,8 @@ def legend(view: RunView) -> str:
     sized = any(magnitude(event) is not None for event in view.events)
     shape = '<svg width="16" height="14"><path class="{}" d="{}"/></svg>'
     parts = [
-        f'<span>depth {low:.0f} km<i class="ramp" style="background:linear-gradient(90deg,{",".join(DEPTHS)})"></i>'
-        f"{high:.0f} km</span>",
+        f'<span>depth {signed(f"{low:.0f} ")}km<i class="ramp" '
+        f'style="background:linear-gradient(90deg,{",".join(DEPTHS)})"></i>{high:.0f} km</span>',
         f"<span>size: {'magnitude' if sized else 'number of picks'}</span>",
         f"<span>{shape.format('dot', 'M8 1a6 6 0 1 0 .01 0z')} earthquake, or not determined</span>",
         f"<span>{shape.format('dot', 'M8 0l7 7-7 7-7-7z')} anything else</span>",

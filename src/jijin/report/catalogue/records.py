@@ -19,7 +19,8 @@ from jijin.resampling import HIGHEST_HZ, LOWEST_HZ
 from jijin.types import NS, Event, Segment
 
 COLUMNS = 600
-BEFORE_S, AFTER_S, LONGEST_S = 3.0, 8.0, 240.0
+BEFORE_S, AFTER_S, LONGEST_S = 3.0, 5.0, 240.0
+VP_VS = 1.75  # for where a phase that nobody picked will be
 ORDER = "Z3N1E2"  # components, as they are preferred
 SETTLE_S = 10.0  # of record ahead of the picture, for the filter to settle
 EMPTY = -128  # of a column without samples
@@ -58,12 +59,16 @@ def traces(event: Event, names: Sequence[str], waveforms: Waveforms) -> list[Tra
 
 
 def _span(event: Event) -> tuple[int, int]:
-    """From before the origin to well after the last S, picked or expected."""
+    """From before the first P to well after the last S, picked or, after a P alone, to be expected."""
     origin = event.origin
-    ends = [a.pick.time_ns - round(min(a.time_residual_s, 0) * NS) for a in origin.arrivals] or [origin.time_ns]
-    last_s = (max(ends) - origin.time_ns) / NS
-    long_s = min(1.25 * last_s + AFTER_S, LONGEST_S)
-    return origin.time_ns - round(BEFORE_S * NS), origin.time_ns + round(long_s * NS)
+    travel_s = [
+        ((a.pick.time_ns - origin.time_ns) / NS - a.time_residual_s, a.pick.phase_hint) for a in origin.arrivals
+    ]
+    first_s = min((seconds / (1 if phase == "P" else VP_VS) for seconds, phase in travel_s), default=0.0)
+    last_s = max((seconds * (VP_VS if phase == "P" else 1) for seconds, phase in travel_s), default=0.0)
+    start_s = max(first_s, 0.0) - BEFORE_S - 0.1 * (last_s - first_s)
+    end_s = min(last_s + AFTER_S + 0.3 * (last_s - first_s), start_s + LONGEST_S)
+    return origin.time_ns + round(start_s * NS), origin.time_ns + round(end_s * NS)
 
 
 def _read(name: str, start_ns: int, end_ns: int, waveforms: Waveforms) -> list[Segment]:

@@ -73,8 +73,8 @@ def _event(
         wide = x.at(spread_km(event)[side] + x.low)
         deep = event.origin.depth_uncertainty_km if event.origin.depth_resolved else 0.0
         tall = abs(y.y(deep) - y.y(0))
-        bars = svg.segment(at[0] - wide, at[1], at[0] + wide, at[1], "error")
-        bars += svg.segment(at[0], at[1] - tall, at[0], at[1] + tall, "error")
+        bars = svg.segment(max(at[0] - wide, 0), at[1], min(at[0] + wide, 100), at[1], "error")
+        bars += svg.segment(at[0], max(at[1] - tall, 0), at[0], min(at[1] + tall, 100), "error")
         found.insert(0, bars)
     return found
 

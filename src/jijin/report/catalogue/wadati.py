@@ -14,8 +14,9 @@ from jijin.types import NS, Event
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FEWEST = 3  # stations with P and S of an event that it takes part with
+FEWEST_PAIRS = 10  # of all events
 ROUNDS = 50  # of reweighting, at most
-LEAST_S = 0.001  # scatter that is not asked to be smaller
+LEAST_S = 0.01  # scatter of the best picks: a chance agreement of few is no reason to drop the others
 TUKEY = 4.685  # scatters beyond which a pair counts nothing
 
 
@@ -65,6 +66,8 @@ def fit(found: Iterable[Pair]) -> Wadati:
     kept = sorted(_of_enough_stations(list(found)), key=lambda pair: pair.event)
     if not kept:
         return Wadati(None, None, reason=f"no event has both P and S at {FEWEST} stations")
+    if len(kept) < FEWEST_PAIRS:
+        return Wadati(None, None, reason=f"{len(kept)} pairs of P and S; {FEWEST_PAIRS} are needed")
     _, event = np.unique([pair.event for pair in kept], return_inverse=True)
     p, s = np.array([pair.p_s for pair in kept]), np.array([pair.s_s for pair in kept])
     start = _start(p, s, event)

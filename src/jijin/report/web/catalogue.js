@@ -6,7 +6,7 @@ let chosen = null, passing = EVENTS.map(Boolean), sorted = {key: "ms", up: true}
 const COLUMNS = [["ms", "time (UTC)", e => e.time.slice(0, 21), "text"], ["lat", "latitude", e => fixed(e.lat, 4)], ["lon", "longitude", e => fixed(e.lon, 4)],
   ["z", "depth (km)", e => fixed(e.z, 1) + (e.zok ? "" : "*")], ["m", "magnitude", e => fixed(e.m, 1)], ["n", "picks", e => e.n], ["np", "P", e => e.np], ["ns", "S", e => e.ns],
   ["rms", "RMS (s)", e => fixed(e.rms, 2)], ["gap", "gap (°)", e => fixed(e.gap, 0)], ["near", "nearest (km)", e => fixed(e.near, 1)], ["ea", "± (km)", e => fixed(e.ea, 1)],
-  ["ez", "± depth (km)", e => fixed(e.ez, 1)], ["kind", "type", e => e.kind + (e.p == null ? "" : ` ${fixed(e.p, 2)}`), "text"], ["id", "event id", e => e.id, "text"]];
+  ["ez", "± depth (km)", e => fixed(e.ez, 1)], ["kind", "type", sourceType, "text"], ["id", "event id", e => e.id, "text"]];
 const STATION_COLUMNS = [["id", "station", s => s.id, "text"], ["lat", "latitude", s => fixed(s.lat, 4)], ["lon", "longitude", s => fixed(s.lon, 4)], ["elev", "elevation (m)", s => fixed(s.elev, 0)],
   ["data", "data (%)", s => fixed(s.data, 1)], ["picks", "picks", s => s.picks ?? "–"], ["nP", "P used", s => s.nP], ["rP", "P residual (s)", s => fixed(s.rP, 3)], ["sP", "P scatter (s)", s => fixed(s.sP, 3)],
   ["nS", "S used", s => s.nS], ["rS", "S residual (s)", s => fixed(s.rS, 3)], ["sS", "S scatter (s)", s => fixed(s.sS, 3)]];
@@ -58,21 +58,22 @@ function facts(e) {
   add("picks", `${e.np} P, ${e.ns} S; ${e.n} used`);
   add("RMS, gap", `${fixed(e.rms, 3)} s, ${fixed(e.gap, 0)}°`);
   add("nearest station", `${fixed(e.near, 1)} km`);
-  add("type", e.p == null ? "not classified" : `${e.kind}, ${e.sure}, probability ${fixed(e.p, 2)}`);
+  add("type", e.kind === "not determined" ? sourceType(e) : `${sourceType(e)}, ${e.sure}`);
   add("event id", `${e.id}, version ${e.v}, ${e.mode}`);
   return list;
 }
 
 function reasons(e) {
-  if (!e.why?.length) return [];
+  if (!e.why?.length || !e.classes?.length) return [];
   const most = Math.max(...e.why.map(([, value]) => Math.abs(value))) || 1;
   const box = make("div", {class: "why"});
   for (const [name, value] of e.why.slice(0, 12)) {
     const width = `width:${(100 * Math.abs(value) / most).toFixed(0)}%`;
     box.append(make("span", {}, name), make("i", {class: value < 0 ? "against" : "", style: width}), make("span", {}, `${value > 0 ? "+" : ""}${fixed(value, 2)}`));
   }
-  const classes = (e.classes ?? []).map(([name, p]) => `${name} ${fixed(p, 2)}`).join(", ");
-  return [make("h3", {}, "What spoke for its type"), make("p", {class: "note"}, `Log odds; green for ${e.kind === "not determined" ? "the likeliest class" : e.kind}, orange against it. ${classes}`), box];
+  const [[first], [second] = ["anything else"]] = e.classes, classes = e.classes.map(([name, p]) => `${name} ${fixed(p, 2)}`).join(", ");
+  const text = `Log odds of ${first} (green) against ${second} (orange), by feature. Probabilities: ${classes}.`;
+  return [make("h3", {}, "What spoke for its type"), make("p", {class: "note"}, text), box];
 }
 
 function arrivalTable(k) {

@@ -24,7 +24,7 @@ function wave(trace, x, middle, half) {
 function byDistance(rows, height) { // true distances, unless traces would lie on one another
   const far = rows.map(row => row.distance), span = far[far.length - 1] - far[0];
   const gaps = far.slice(1).map((d, k) => (d - far[k]) / span * height);
-  return rows.length > 1 && span > 0 && gaps.filter(gap => gap < 9).length <= rows.length / 6;
+  return rows.length > 1 && span > 0 && gaps.filter(gap => gap < 11).length <= rows.length / 10;
 }
 
 function recordRows(k) {

@@ -22,10 +22,16 @@ const fixed = (value, digits) => value == null ? "–" : value.toFixed(digits).r
 
 function size(e) { return e.m == null ? "no magnitude" : `${e.mk} ${fixed(e.m, 1)}`; }
 
+function sourceType(e) { // its type; where that is open, what it is most likely
+  if (e.p == null) return "not classified";
+  if (e.kind !== "not determined") return `${e.kind} ${fixed(e.p, 2)}`;
+  return e.classes?.length ? `not determined (${e.classes[0][0]} ${fixed(e.p, 2)})` : `not determined: ${e.why?.[0]?.[0] ?? ""}`;
+}
+
 function told(e) {
   const lines = [`${e.time} UTC`, `${size(e)}, depth ${fixed(e.z, 1)} km${e.zok ? "" : " (not resolved)"}`,
     `${e.n} picks used, RMS ${fixed(e.rms, 2)} s, gap ${fixed(e.gap, 0)}°`,
-    `± ${fixed(e.ea, 1)} km, depth ± ${fixed(e.ez, 1)} km`, e.kind + (e.p == null ? "" : ` (${fixed(e.p, 2)})`)];
+    `± ${fixed(e.ea, 1)} km, depth ± ${fixed(e.ez, 1)} km`, sourceType(e)];
   return lines.join("\n");
 }
 

@@ -57,6 +57,16 @@ def test_no_fold_divides_an_event_and_every_class_is_dealt_out() -> None:
     assert np.array_equal(folds(sample.part(order), 4), fold[order])
 
 
+def test_a_region_without_blasts_is_held_out_whole_but_never_the_only_one_of_a_class() -> None:
+    away = table(blasts=0, quakes=9, quiet=0).assign(dataset="away", group=lambda t: "away" + t["group"])
+    slides = table(blasts=0, quakes=4, quiet=0).assign(dataset="slides", group=lambda t: "slide" + t["group"])
+    rows = pd.concat([table(quiet=0), away, slides.assign(**{"class": "landslide"})], ignore_index=True)
+    sample = sample_of(rows)
+    fold = pd.Series(folds(sample, 4)).groupby(sample.datasets).nunique()
+    assert fold["away"] == 1 and fold["mine"] == 4 and fold["slides"] == 4
+    assert fewest(sample) == 4
+
+
 def test_classes_weigh_the_same_and_so_do_their_events() -> None:
     sample = sample_of(table())
     w = weights(sample.classes, sample, 0.3)

@@ -58,7 +58,7 @@ class Discriminator:
         """The type of an event, by all stations that picked it and have a vertical component around the P.
 
         A station with an S alone is looked at where its P must have been. Without any station, and on a live feed until
-        ten seconds after P are there, it is not determined.
+        twenty seconds after P are there, it is not determined.
         """
         if waveforms is None:
             return _unknown("no waveforms were given")

@@ -17,7 +17,7 @@ BEFORE_S, AFTER_S = 30, 50  # around P
 P_SAMPLE = int(BEFORE_S * RATE)
 LENGTH = int((BEFORE_S + AFTER_S) * RATE)
 VERTICAL = "Z3"  # orientation codes
-LEAST_S = 10.0  # of data after P, to say anything
+LEAST_S = 20.0  # of data after P, to say anything: with ten, a third of the records would be taken for another class
 
 
 @dataclass(frozen=True, slots=True, eq=False)

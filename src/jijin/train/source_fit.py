@@ -37,7 +37,7 @@ Words = NDArray[np.str_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """x : (row, len(NAMES)) with NaN; classes : (row,) names; groups : what cross-validation never divides.
+    """x : (row, len(NAMES)) with NaN; classes, datasets : (row,) names; groups : what cross-validation never divides.
 
     units : what is classified as one, an event or a window of noise; synthetic : rows that are never scored.
     """
@@ -46,11 +46,14 @@ class Sample:
     classes: Words
     groups: Words
     units: Words
+    datasets: Words
     synthetic: NDArray[np.bool_]
 
     def part(self, rows: Any) -> Sample:
         """Some of the rows."""
-        return Sample(*(getattr(self, name)[rows] for name in ("x", "classes", "groups", "units", "synthetic")))
+        return Sample(
+            *(getattr(self, name)[rows] for name in ("x", "classes", "groups", "units", "datasets", "synthetic"))
+        )
 
     @property
     def real(self) -> Sample:
@@ -83,7 +86,9 @@ def sample_of(table: pd.DataFrame) -> Sample:
     alone = table["class"].isin((NOISE, ANTHROPOGENIC)) | synthetic
     units = np.where(alone, table["trace_name"].astype(str), table["group"].astype(str)).astype(str)
     x = table[list(NAMES)].to_numpy(np.float64)
-    return Sample(x, table["class"].to_numpy(str), table["group"].to_numpy(str), units, synthetic)
+    columns = (table[name].to_numpy(str) for name in ("class", "group", "dataset"))
+    classes, groups, datasets = columns
+    return Sample(x, classes, groups, units, datasets, synthetic)
 
 
 def weights(names: Words, sample: Sample, share: float) -> Array:

@@ -189,7 +189,7 @@ class Session:
         if tick.finals:
             picks = list(tick.finals)
             self.keeper.put(lambda store: store.add_picks(picks))
-        if not tick.looks and tick.now_ns - self._saved_ns >= SAVE_NS:
+        if tick.now_ns - self._saved_ns >= SAVE_NS:
             self._saved_ns = tick.now_ns
             self.keeper.save_state(self.engine.state)
             self._forget(tick.now_ns)

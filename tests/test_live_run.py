@@ -1,0 +1,120 @@
+"""A run as a program: ended by SIGTERM or killed at any moment and started again, it is as if it had never ended."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakes import START_NS, record
+from jijin.detector import Detector, by_time
+from jijin.live.session import forget
+from jijin.live.state import State, load_state, save_state
+from jijin.store import Store
+from jijin.types import NS, Pick, Segment
+from seedlink_server import SeedLinkServer, records
+from standin import StandIn
+
+pytest.importorskip("seedlink_client")
+
+# jijin live with the stand-in model; the data are old, and are kept for ever
+PROGRAM = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from standin import StandIn
+from jijin.live import session
+session.load = lambda name: StandIn()
+session.SAVE_NS = 10**8
+forever = session.LiveConfig(keep_days=float("inf"))
+request = session.LiveRequest((sys.argv[1],), "XX_*", live=forever)
+print(session.Session(Path(sys.argv[2]), request).run(), flush=True)
+"""
+ONSETS = {20.3: 1.0, 75.0: 2.0, 140.4: 1.0, 222.2: 1.0, 280.0: 1.0, 333.3: 2.0, 401.0: 1.0, 466.0: 1.0}
+
+
+def feed() -> tuple[list[Segment], list[bytes]]:
+    """Three components of ten minutes, and their records in the order of their ends."""
+    later = {at + 3.0: size for at, size in ONSETS.items()}
+    parts = [record(f"XX.AAA..HH{c}", 600, ONSETS if c == "Z" else later) for c in "ZNE"]
+    # as whole counts: the stand-in takes 0.3 for loud
+    parts = [Segment(p.seed_id, p.start_ns, 100.0, (np.abs(p.data) > 0.3).astype(np.int32)) for p in parts]
+    pieces = [(p.start_ns + k * 5 * NS, p.data[500 * k : 500 * (k + 1)], p.seed_id) for p in parts for k in range(120)]
+    pieces.sort(key=lambda piece: piece[0])
+    return parts, [r for t, data, name in pieces for r in records(Segment(name, t, 100.0, data))]
+
+
+def archive(parts: list[Segment]) -> list[Pick]:
+    detector = Detector(StandIn())  # type: ignore[arg-type]
+    return by_time(detector.feed(parts) + detector.flush())
+
+
+def start(server: SeedLinkServer, folder: Path) -> subprocess.Popen[str]:
+    code = PROGRAM.format(tests=str(Path(__file__).parent))
+    words = [sys.executable, "-c", code, f"seedlink://127.0.0.1:{server.port}", str(folder)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(done: Callable[[], bool], program: subprocess.Popen[str]) -> None:
+    limit = time.monotonic() + 60
+    while not done():
+        assert program.poll() is None, program.communicate()
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def kept(folder: Path) -> list[Pick]:
+    with Store.open(folder) as store:
+        return store.picks()
+
+
+def streaming(server: SeedLinkServer, count: int) -> Callable[[], bool]:
+    return lambda: server.commands.count("END") >= count
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_goes_on_without_loss_or_a_pick_twice(how: signal.Signals, tmp_path: Path) -> None:
+    parts, packets = feed()
+    whole = archive(parts)
+    with SeedLinkServer(4) as server:
+        for number, (first, stop) in enumerate([(0, 0.4), (0.4, 0.7), (0.7, 1.0)], 1):
+            program = start(server, tmp_path)
+            until(streaming(server, number), program)
+            time.sleep(0.2)
+            server.add(packets[int(first * len(packets)) : int(stop * len(packets))])
+            end_ns = START_NS + int(stop * 600) * NS - 90 * NS  # what is final by then
+            expected = sum(pick.time_ns < end_ns for pick in whole)
+            until(lambda expected=expected: len(kept(tmp_path)) >= expected, program)  # type: ignore[misc]
+            until((tmp_path / "live.json").exists, program)
+            program.send_signal(how if stop < 1 else signal.SIGTERM)
+            out, _ = program.communicate(timeout=60)
+            if how is signal.SIGTERM or stop == 1.0:
+                assert program.returncode == 0 and "picks confirmed" in out
+    found = kept(tmp_path)
+    assert found == [p for p in whole if p.time_ns <= found[-1].time_ns] and len(found) >= 12
+    asked = [line for line in server.commands if line.startswith("DATA ")]
+    assert len(asked) >= 2  # each start but the first asked to go on after a packet
+
+
+def test_a_state_comes_back_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    state = State({"seedlink://h": {"XX_AAA": 17}}, {"XX.AAA..HH": START_NS})
+    assert load_state(tmp_path) == State()
+    save_state(tmp_path, state)
+    assert load_state(tmp_path) == state
+    (tmp_path / "live.json").write_text('{"positions": {')
+    with pytest.raises(ValueError, match=r"live\.json: not the state of a live run"):
+        load_state(tmp_path)
+
+
+def test_what_is_older_than_it_may_be_is_deleted(tmp_path: Path) -> None:
+    old, new = (Pick("XX.A..HHZ", "P", START_NS + n * 86_400 * NS, 0.1, 0.9) for n in (0, 40))
+    with Store.create(tmp_path, {}) as store:
+        store.add_picks([old, new])
+        forget(store, START_NS + 30 * 86_400 * NS)
+        assert store.picks() == [new]

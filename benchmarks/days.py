@@ -39,12 +39,14 @@ def repeated(folder: Path, hours: float) -> Samples:
     return np.stack(rows).astype(np.int32)
 
 
-def pieces(samples: Samples, edges: Iterable[tuple[int, int]], station: str = "DAY") -> Iterator[Segment]:
-    """The stretches (first, stop) of each component."""
+def pieces(
+    samples: Samples, edges: Iterable[tuple[int, int]], station: str = "DAY", start_ns: int = START_NS
+) -> Iterator[Segment]:
+    """The stretches (first, stop) of each component of a record that begins at start_ns."""
     for component, row in zip("ZNE", samples, strict=True):
         for first, stop in edges:
-            start_ns = START_NS + samples_to_ns(first, RATE)
-            yield Segment(f"XX.{station}..HH{component}", start_ns, RATE, row[first:stop])
+            at_ns = start_ns + samples_to_ns(first, RATE)
+            yield Segment(f"XX.{station}..HH{component}", at_ns, RATE, row[first:stop])
 
 
 def whole(length: int) -> list[tuple[int, int]]:

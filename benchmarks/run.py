@@ -23,16 +23,18 @@ from typing import Any
 
 import numpy as np
 
-from days import fragments, gaps, pieces, repeated, synthetic, whole, write
+from days import START_NS, fragments, gaps, pieces, repeated, synthetic, whole, write
 from jijin.evaluate import load_peers
 from jijin.models import load
 from jijin.study.machine import machine as here
+from jijin.types import DAY_NS, utc
 from timing import Cost, in_turn, jijin, once
 
 HERE = Path(__file__).parent
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
 BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256, 1024)}  # windows; 256 is SeisBench's own
+PROCESSES = ((10, 1), (10, 2), (30, 2), (100, 2))  # station-days, processes
 HOURS = ((1, 1), (24, 1), (240, 1), (1, 10), (1, 100))  # scaling: hours, stations
 
 
@@ -142,6 +144,27 @@ def scaling(work: Path) -> str:
         rows.append([name, *_cells(cost), f"{cost.wall_s / hours / stations:.3f}"])
     about = f"jijin detect, whole process, median of {PEER_REPEATS}; one file a channel and day."
     return section("Scaling", about, ["data", *COST_HEADS, "s an hour of station"], rows)
+
+
+def processes(work: Path) -> str:
+    """A catalogue's picking in processes: time and memory against station-days."""
+    hour, table = np.tile(synthetic(1), 24), work / "stations.csv"
+    for day in range(max(days for days, _ in PROCESSES)):
+        write(pieces(hour, whole(hour.shape[1]), start_ns=START_NS + day * DAY_NS), work / "archive" / f"{day:03}")
+    table.write_text("network,station,latitude,longitude,elevation_m\nXX,DAY,35,-118,0\n")
+    commands = {}
+    for days, workers in PROCESSES:
+        end = utc(START_NS + days * DAY_NS)
+        options = ["--stations", table, "--end", str(end), "--workers", str(workers), "-q"]
+        name = f"{days} station-days, {workers} process{'es' * (workers > 1)}"
+        commands[name] = jijin("catalog", work / "archive", *options, "-o", work / f"{days}_{workers}")
+    costs = in_turn(commands, 1)
+    rows = [
+        [name, *_cells(cost), f"{cost.wall_s / days:.2f}"]
+        for (days, _), (name, cost) in zip(PROCESSES, costs.items(), strict=True)
+    ]
+    about = "jijin catalog on days of one station, once each; memory is that of the largest process."
+    return section("Processes", about, ["work", *COST_HEADS, "s a station-day"], rows)
 
 
 def start() -> str:

@@ -18,7 +18,7 @@ from jijin.data.synthetic import earthquake, noise  # noqa: E402
 from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
-from jijin.models.cba import CBA, CBAConfig  # noqa: E402
+from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.train.export import Released, check_parity, load_network, write_onnx  # noqa: E402
 from jijin.train.loop import State, TrainConfig, masked_loss, train, write_config  # noqa: E402
 
@@ -63,6 +63,13 @@ def test_output_sample_4k_plus_j_is_channel_j_of_step_k():
         out = decoder(CBA(TINY).eval().encoder(torch.zeros(1, 3, 1, 6000)))
     assert out.shape == (1, 6000)
     assert out[0, :8].tolist() == [0, 1500, 3000, 4500, 1, 1501, 3001, 4501]
+
+
+def test_the_detection_curve_runs_in_straight_lines_between_the_middles_of_its_steps():
+    x = torch.from_numpy(np.random.default_rng(0).standard_normal((2, 1, 375)).astype(np.float32))
+    ends = torch.nn.functional.pad(x[:, :, None], (1, 1, 0, 0), "replicate")
+    out = torch.nn.functional.conv2d(ends, straight_lines(16))[:, :, 0].transpose(1, 2).flatten(1)
+    assert torch.allclose(out, torch.nn.functional.interpolate(x, 6000, mode="linear")[:, 0], atol=1e-6)
 
 
 def test_masked_samples_do_not_count_in_the_loss():

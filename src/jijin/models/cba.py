@@ -26,9 +26,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 
-IN_SAMPLES = 6000
 STRIDE = 4  # input samples a step of the stem
 POOLS = (2, 2, 3)  # 1500 -> 750 -> 375 -> 125 steps
 
@@ -137,16 +136,29 @@ class PhaseDecoder(nn.Module):
 class DetectionDecoder(nn.Module):
     """Encoder features to the logits of "an earthquake is on", (batch, 6000)."""
 
+    lines: Tensor
+
     def __init__(self, c: CBAConfig) -> None:
         super().__init__()
         self.up = ConvBlock(c.deep, c.decoder[0], 3)
         self.skip = conv(c.channels[1], c.decoder[0], 1)
         self.head = nn.Sequential(ConvBlock(c.decoder[0], 16, 5), conv(16, 1, 5))
+        self.register_buffer("lines", straight_lines(STRIDE * POOLS[0] * POOLS[1]), persistent=False)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         *_, skip, x = features
         x = self.head(torch.relu(interpolate(self.up(x), scale_factor=(1, POOLS[2])) + self.skip(skip)))
-        return interpolate(x[:, :, 0], IN_SAMPLES, mode="linear")[:, 0]
+        x = conv2d(pad(x, (1, 1, 0, 0), "replicate"), self.lines)
+        return x[:, :, 0].transpose(1, 2).flatten(1)
+
+
+def straight_lines(factor: int) -> Tensor:
+    """(factor, 1, 1, 3): what a sample between steps takes of the step before, its own and the next one.
+
+    A convolution of it is interpolate(mode="linear") but for the ends, which repeat; ONNX Runtime is twice as fast so.
+    """
+    place = (torch.arange(factor) + 0.5) / factor - 0.5  # from the middle of the step
+    return torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], 1)[:, None, None]
 
 
 class CBA(nn.Module):

@@ -71,6 +71,7 @@ CASES = {  # what is left out, and a word of what is said of it
     "no coverage": ({"coverage": {}}, "does not say when its stations had data"),
     "no station": ({"stations": []}, "<b>0</b><span>stations</span>"),
     "an event without arrivals": ({}, "No picks belong to this event."),
+    "errors that are not known": ({}, "<dt>ellipse (1 σ)</dt><dd>– × – km, 30°</dd>"),
 }
 
 
@@ -80,6 +81,10 @@ def changed(case: str, full: RunView) -> RunView:
         return replace(view, events=full.events[:1])
     if case == "no magnitude, no type":
         return replace(view, events=[bare(event) for event in full.events[:40]])
+    if case == "errors that are not known":
+        nan, origin = float("nan"), full.events[0].origin
+        lost = replace(origin, horizontal_uncertainty_km=(nan, nan), ellipse_azimuth_deg=30.0, depth_uncertainty_km=nan)
+        return replace(view, events=[replace(full.events[0], origin=lost)])
     if case == "an event without arrivals":
         empty = replace(full.events[0], origin=replace(full.events[0].origin, arrivals=()))
         return replace(view, events=[empty])
@@ -138,6 +143,8 @@ def test_choosing_sorting_and_filtering_work(page: Path, full: RunView, tmp_path
       document.querySelectorAll('#event-table th button')[4].click();  // by magnitude, the largest first
       const rows = [...document.querySelectorAll('#event-table tbody tr')];
       const sizes = rows.map(row => +row.cells[4].textContent);
+      document.querySelector('#map path[data-e="5"]').dispatchEvent(new Event('click', {bubbles: true}));
+      const onMap = document.querySelector('#panel h3').textContent;
       rows[1].click();
       const title = document.querySelector('#panel h3').textContent, chosen = rows[1].cells[0].textContent.slice(0, 19);
       const kind = document.getElementById('of-kind');
@@ -145,7 +152,8 @@ def test_choosing_sorting_and_filtering_work(page: Path, full: RunView, tmp_path
       const shown = [...document.querySelectorAll('#map path.dot')].filter(one => one.style.display !== 'none');
       const told = document.getElementById('passing').textContent;
       const left = document.querySelectorAll('#event-table tbody tr').length;
-      document.body.dataset.found = JSON.stringify({sizes, title, chosen, shown: shown.length, told, rows: left});
+      const found = {sizes, onMap, title, chosen, shown: shown.length, told, rows: left};
+      document.body.dataset.found = JSON.stringify(found);
     """
     seen = visit(page, tmp_path, script)
     assert seen.console == []
@@ -154,6 +162,7 @@ def test_choosing_sorting_and_filtering_work(page: Path, full: RunView, tmp_path
     assert found["sizes"] == sorted(found["sizes"], reverse=True)
     assert found["sizes"][0] == pytest.approx(max(e.magnitude.value for e in full.events), abs=0.051)
     assert found["title"].startswith(found["chosen"])
+    assert found["onMap"].startswith(known(page)["events"][5]["time"][:19])
     assert (found["shown"], found["rows"]) == (blasts, blasts)
     assert found["told"] == f"{blasts} of {len(full.events)} events shown"
 
@@ -194,6 +203,12 @@ def test_the_size_of_the_page_is_bounded_and_what_is_left_out_is_said(full: RunV
     text = path.read_text(encoding="utf-8")
     assert "the 50 largest of 340 events" in text
     assert "waveforms of the 2 largest events, arrivals of the 20 largest" in text
+
+
+def test_events_with_waveforms_have_their_arrivals_too(full: RunView, tmp_path: Path) -> None:
+    found = known(write(full, tmp_path / "report.html", ReportConfig(most_details=1, most_records=3)))
+    assert found["details"].keys() == found["records"].keys()
+    assert len(found["records"]) == 3
 
 
 def test_the_largest_event_without_a_magnitude_comes_after_the_smallest_with_one(full: RunView) -> None:

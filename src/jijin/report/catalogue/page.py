@@ -44,6 +44,11 @@ class ReportConfig:
         for name in ("most_details", "most_records"):
             check_range(name, getattr(self, name), -1, 20_000)
 
+    @property
+    def details(self) -> int:
+        """Events with arrivals: those with waveforms are among them."""
+        return max(self.most_details, self.most_records)
+
 
 def write(view: RunView, path: str | Path, config: ReportConfig | None = None, progress: Told | None = None) -> Path:
     """Write the page; the file appears whole or not at all. progress is told 1 for each event whose waveforms are read.
@@ -147,9 +152,9 @@ def _map_note(view: RunView, drawn: Drawn) -> str:
 def _event_note(view: RunView, config: ReportConfig) -> str:
     told = "Click a row to see the event, a heading to sort. *: depth not resolved. ±: one standard deviation, "
     told += "along the longer axis of the ellipse."
-    if len(view.events) > min(config.most_records, config.most_details):
+    if len(view.events) > config.most_records:
         told += f" The page holds waveforms of the {config.most_records:,} largest events, arrivals of the "
-        told += f"{config.most_details:,} largest; the run has all."
+        told += f"{config.details:,} largest; the run has all."
     return parts.note(told)
 
 
@@ -173,7 +178,7 @@ def _known(view: RunView, config: ReportConfig, drawn: Drawn, nodes: Sequence[No
 def _near(view: RunView, config: ReportConfig) -> dict[int, list[Expected]]:
     """Of each event whose arrivals are in the page its stations."""
     stations = Stations(tuple(view.stations))
-    return {k: expected(view.events[k], view, stations) for k in largest(view.events, config.most_details)}
+    return {k: expected(view.events[k], view, stations) for k in largest(view.events, config.details)}
 
 
 def _records(

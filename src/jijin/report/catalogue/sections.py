@@ -70,13 +70,18 @@ def _event(
     mark = svg.dot if is_round(event) else svg.diamond
     found = [mark(*at, radius, svg.told(number), colour)]
     if errors:
-        wide = x.at(spread_km(event)[side] + x.low)
-        deep = event.origin.depth_uncertainty_km if event.origin.depth_resolved else 0.0
+        wide = x.at(_known(spread_km(event)[side]) + x.low)
+        deep = _known(event.origin.depth_uncertainty_km) if event.origin.depth_resolved else 0.0
         tall = abs(y.y(deep) - y.y(0))
         bars = svg.segment(max(at[0] - wide, 0), at[1], min(at[0] + wide, 100), at[1], "error")
         bars += svg.segment(at[0], max(at[1] - tall, 0), at[0], min(at[1] + tall, 100), "error")
         found.insert(0, bars)
     return found
+
+
+def _known(error_km: float) -> float:
+    """No bar for an error that is not known."""
+    return error_km if np.isfinite(error_km) else 0.0
 
 
 def spread_km(event: Event) -> tuple[float, float]:

@@ -46,7 +46,7 @@ function cellMark(c) {
 }
 
 function ellipses() {
-  const drawn = EVENTS.map((e, k) => e && marked(L.polygon(ellipse(e), {className: "ellipse", interactive: false, color: "", fill: false, smoothFactor: 0}), "ofEvent", k));
+  const drawn = EVENTS.map((e, k) => e && e.ea != null && e.eb != null && marked(L.polygon(ellipse(e), {className: "ellipse", interactive: false, color: "", fill: false, smoothFactor: 0}), "ofEvent", k));
   return L.layerGroup(drawn.filter(Boolean));
 }
 
@@ -74,7 +74,10 @@ function graticule() {
 }
 
 function drawMap() {
-  const places = [...STATIONS, ...EVENTS.filter(Boolean)].map(one => [one.lat, one.lon]);
+  const stations = L.latLngBounds(STATIONS.map(s => [s.lat, s.lon]));
+  const wide = STATIONS.length > 1 ? stations.getSouthWest().distanceTo(stations.getNorthEast()) / 1000 : Infinity;
+  const sure = EVENTS.filter(e => e && e.ea <= wide / 2); // one that could be anywhere does not make the map small
+  const places = [...STATIONS, ...sure.length ? sure : EVENTS.filter(Boolean)].map(one => [one.lat, one.lon]);
   if (places.length) map.fitBounds(L.latLngBounds(places).pad(0.08), {maxZoom: 15, animate: false}); else map.setView([0, 0], 1);
   map.setMinZoom(Math.min(map.getZoom(), map.getBoundsZoom(DATA.box, true)));
   L.polygon([DATA.earth.land], {className: "land", interactive: false, stroke: false, smoothFactor: 0.5, pane: "earth"}).addTo(map);

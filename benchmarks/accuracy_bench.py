@@ -14,7 +14,7 @@ from jijin.data.teachers import read_picks
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate import best_thresholds, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker
-from jijin.models import load
+from jijin.models import load, split_seeds
 
 MANUAL = ["ncedc_a", "ncedc_b", "obs", "coal_mine", "stead_sample"]
 AUTOMATIC = ["uturuncu", "new_zealand"]
@@ -64,10 +64,12 @@ class Bench:
 def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     """Data and pickers; every threshold from the dev split of labels by analysts."""
     windows, picks = [data / "windows"], [data / "peer_picks.csv"]
-    manual = {s: scored_traces(windows, s, MANUAL, others=picks) for s in SPLITS}
-    plain = {s: scored_traces(windows, s, MANUAL) for s in SPLITS}
+    seed = split_seeds(["cba"])
+    manual = {s: scored_traces(windows, s, MANUAL, seed=seed, others=picks) for s in SPLITS}
+    plain = {s: scored_traces(windows, s, MANUAL, seed=seed) for s in SPLITS}
     automatic = {
-        s: [t for t in scored_traces(windows, s, AUTOMATIC, others=picks, automatic=True) if t.onsets] for s in SPLITS
+        s: [t for t in scored_traces(windows, s, AUTOMATIC, seed=seed, others=picks, automatic=True) if t.onsets]
+        for s in SPLITS
     }
     dev = evaluation_windows(manual["dev"])
     model = load("cba")

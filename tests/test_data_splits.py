@@ -42,6 +42,14 @@ def test_another_seed_is_another_split() -> None:
     assert agree == pytest.approx(0.6**2 + 0.2**2 + 0.2**2, abs=0.015)
 
 
+def test_of_several_seeds_nothing_is_held_out_that_one_of_them_trains_on() -> None:
+    one, other, both = split(GROUPS), split(GROUPS, seed=3), split(GROUPS, seed=(0, 3))
+    assert ((both == "train") == ((one == "train") | (other == "train"))).all()
+    held = both != "train"
+    assert (both[held] == one[held]).all() and held.mean() == pytest.approx(0.4**2, abs=0.015)
+    assert (split(GROUPS, seed=[0]) == one).all()
+
+
 def test_a_share_of_zero_stays_empty() -> None:
     assert set(split(GROUPS, (1, 0, 1))) == {"train", "test"}
     assert set(split(GROUPS, (0, 0, 1))) == {"test"}

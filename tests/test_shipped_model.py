@@ -123,10 +123,12 @@ def test_scores_on_dev_are_those_of_the_card():
     from jijin.data.corpus import scored_traces
     from jijin.data.traces import P, S
     from jijin.evaluate import evaluate, evaluation_windows, predict_with, summary
+    from jijin.models import split_seeds
 
     model = jijin.load("cba")
     others = [SHARED / "data/peer_picks.csv"]
-    windows = evaluation_windows(scored_traces([SHARED / "data/windows"], "dev", others=others))
+    held_out = scored_traces([SHARED / "data/windows"], "dev", seed=split_seeds(["cba"]), others=others)
+    windows = evaluation_windows(held_out)
     thresholds = {P: model.thresholds["p"], S: model.thresholds["s"]}
     now = summary(evaluate("cba", predict_with(model, windows), windows, thresholds))
     card = json.loads((WEIGHTS / "cba.json").read_text())["scores"]["dev"]

@@ -52,7 +52,9 @@ def evaluate(
     threshold_p: Threshold = None,
     threshold_s: Threshold = None,
     fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
-    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the split; by default what no model scored has been trained on is held out.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The same as JSON.")] = None,
 ) -> None:
     """Score models, and peers through the same code.
@@ -73,13 +75,14 @@ def evaluate(
     from jijin.data.teachers import read_picks
     from jijin.evaluate.continuous import agreements
     from jijin.evaluate.protocols import PROTOCOLS
+    from jijin.models import split_seeds
 
     if task == "source":
         from jijin.commands import source as of_source
 
         if not data:
             raise ConfigError("the task source needs --data")
-        return of_source.evaluate(data, model or ["source"], split, parse_fractions(fractions), seed, output)
+        return of_source.evaluate(data, model or ["source"], split, parse_fractions(fractions), seed or 0, output)
     if task != "picker":
         raise ConfigError(f"'task' must be picker or source (got {task!r})")
     if protocol not in NAMES:
@@ -89,8 +92,9 @@ def evaluate(
         raise ConfigError(f"the protocol {protocol} needs {' and '.join(missing)}")
     names = only.split(",") if only else None
     wanted = ("" if protocol == CONTINUOUS else split, "dev" if tune or protocol == "benchmark" else "")
+    seeds = split_seeds(model or ["cba"]) if seed is None else seed
     traces, dev = (
-        scored_traces(data or [], part, names, parse_fractions(fractions), seed, others or [], automatic)
+        scored_traces(data or [], part, names, parse_fractions(fractions), seeds, others or [], automatic)
         if part
         else []
         for part in wanted

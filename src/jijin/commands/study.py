@@ -43,6 +43,7 @@ def study(
         int | None, typer.Option(min=1, help="CPU threads of the networks; all CPUs if not given.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the choice of windows and of training; not of the split.")] = 0,
+    unseen: Annotated[bool, typer.Option(help="Test on nothing that the shipped cba may have learnt from.")] = False,
 ) -> None:
     """Decision tree, CNN, CBA and published pickers on the same windows, and one report to look at.
 
@@ -58,7 +59,7 @@ def study(
     asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}
     numbers = (EXAMPLE if example else WHOLE) | {key: value for key, value in asked.items() if value is not None}
     named = ", ".join(map(str, data)) if data else "--example"
-    config = StudyConfig(**numbers, seed=seed, data=named, peers=str(peers or "SeisBench's"))
+    config = StudyConfig(**numbers, seed=seed, unseen=unseen, data=named, peers=str(peers or "SeisBench's"))
     found = _peers(peers)
     output.mkdir(parents=True, exist_ok=True)
     with _told_to_go_on():
@@ -111,6 +112,7 @@ def _say(text: str) -> None:
 
 
 def _sample(data: list[Path] | None, output: Path, config: StudyConfig) -> Sample:
+    from jijin.models import split_seeds
     from jijin.study.example import NAME, SOURCE, write_example
     from jijin.study.sample import draw
 
@@ -119,6 +121,7 @@ def _sample(data: list[Path] | None, output: Path, config: StudyConfig) -> Sampl
         _say("making the example: synthetic earthquakes and noise in STEAD's layout")
         data = [write_example(output / "example", config.earthquakes, config.noise)]
     with progress_bar("reading") as progress:
-        sample = draw(data, config.earthquakes, config.noise, config.seed, source, progress, name)
+        seeds = split_seeds(["cba"]) if config.unseen else 0
+        sample = draw(data, config.earthquakes, config.noise, config.seed, source, progress, name, seeds)
     _say(sample.study.source)
     return sample

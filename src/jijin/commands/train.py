@@ -43,7 +43,7 @@ def train(
     fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
     workers: Annotated[int, typer.Option(min=0, help="Processes that make batches.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything random; a picker's split has its own.")] = 0,
 ) -> None:
     """Train a picker, or a source classifier, on a PC. Stopped in any way, the same command goes on where it was.
 
@@ -71,7 +71,7 @@ def train(
         "teachers": [str(path.resolve()) for path in teachers or []],
         "records": [str(path.resolve()) for path in records or []],
         "fractions": list(parse_fractions(fractions)),
-        "seed": seed,
+        "split_seeds": _split_seeds(config.start),
         "synthetics": 8000 if synthetics is None else synthetics,
         "recipe": recipe,
     }
@@ -90,6 +90,18 @@ def _beginning(start: str) -> str:
     if not best.is_file():
         raise ReadError(f"{start}: no run to start from, it has no best.pt; give what 'jijin train -o' wrote, or cba")
     return str(best)
+
+
+def _split_seeds(start: str | None) -> list[int]:
+    """Those of the weights that a run begins with, so that it sees nothing that they held out; else 0."""
+    import json
+
+    from jijin.models import split_seeds
+
+    if start is None or start.endswith(".onnx"):
+        return list(split_seeds([start] if start else []))
+    seeds: list[int] = json.loads((Path(start).parent / "config.json").read_text())["split_seeds"]
+    return seeds
 
 
 def _require_torch() -> None:
@@ -129,7 +141,7 @@ def _corpus(source: dict[str, Any]) -> Corpus:
     from jijin.data.corpus import load_corpus
 
     teachers, records = ([Path(path) for path in source[key]] for key in ("teachers", "records"))
-    return load_corpus(source["data"], teachers, records, source["fractions"], source["seed"])
+    return load_corpus(source["data"], teachers, records, source["fractions"], source["split_seeds"])
 
 
 def export(
@@ -155,9 +167,9 @@ def export(
     splits = (("dev", False), ("test", False), ("dev", True))  # the last with labels by machines too
     dev, test, wide = (
         evaluation_windows(
-            scored_traces(done["data"], split, None, done["fractions"], done["seed"], others, automatic=automatic)
+            scored_traces(done["data"], part, None, done["fractions"], done["split_seeds"], others, automatic=automatic)
         )
-        for split, automatic in splits
+        for part, automatic in splits
     )
     typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)}, wide)))
 
@@ -180,7 +192,7 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-    kept = ("counts", "licences", "fractions", "synthetics", "recipe", "torch")
+    kept = ("counts", "licences", "fractions", "split_seeds", "synthetics", "recipe", "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
     config = {**done["config"], "start": _earlier(Path(start)) if start else None}

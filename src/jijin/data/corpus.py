@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jijin.data import open_datasets
 from jijin.data.dataset import Dataset, column
 from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED
-from jijin.data.splits import NAMES, place, split_labels
+from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.teachers import complete_all, overlook, read_picks
 from jijin.data.traces import LabelledTrace, from_labels
@@ -68,7 +68,7 @@ def load_corpus(
     teachers: Sequence[Path] = (),
     records: Sequence[Path] = (),
     fractions: Sequence[float] = (6, 2, 2),
-    seed: int = 0,
+    seed: Seeds = 0,
 ) -> Corpus:
     """The training and dev split of the datasets at paths; the test split is not touched.
 
@@ -107,15 +107,15 @@ def scored_traces(
     split: str,
     only: Sequence[str] | None = None,
     fractions: Sequence[float] = (6, 2, 2),
-    seed: int = 0,
+    seed: Seeds = 0,
     others: Sequence[Path] = (),
     automatic: bool = False,
 ) -> list[LabelledTrace]:
     """Traces to score on: events that analysts labelled (of the data sets in only), noise, and other sources.
 
-    split: train, dev, test or all; at most MOST_SCORED of each kind, chosen by name. others: CSVs of several pickers'
-    picks; what two of them find and nobody labelled counts neither way. automatic: labels by machines too. Raises
-    DataError if there is none.
+    split: train, dev, test or all; seed may be several, see jijin.data.splits. others: CSVs of several pickers'
+    picks; what two of them find and nobody labelled counts neither way. automatic: labels by machines too. At most
+    MOST_SCORED of each kind are taken, chosen by name. Raises DataError if there is none.
     """
     if split not in (*NAMES, "all"):
         raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,6 +55,15 @@ class Model(Protocol):
 def shipped() -> list[str]:
     """Names of the models in this package."""
     return sorted(path.stem for path in WEIGHTS.glob("*.onnx"))
+
+
+def split_seeds(names_or_files: Iterable[str | Path]) -> tuple[int, ...]:
+    """Seeds of the splits that models were trained on: what none of these has in train, none of the models has seen.
+
+    A model whose card does not tell, or that has none, counts as of seed 0.
+    """
+    seeds = [seed for name in names_or_files for seed in card_of(find(name)).get("split_seeds", [0])]
+    return tuple(dict.fromkeys(seeds)) or (0,)
 
 
 def find(name_or_file: str | Path) -> Path:

@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 class StudyConfig:
     """epochs of CBA, cnn_epochs of the CNN. seed : of the choice of windows and of all that is random in training.
 
+    unseen : the test windows are none that the shipped cba may have learnt from, if they are of its training data;
     data, peers : in words, where they came from, for the report.
     """
 
@@ -38,6 +39,7 @@ class StudyConfig:
     epochs: int = 10  # as published
     cnn_epochs: int = 10
     seed: int = 0
+    unseen: bool = False
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)  # of torch
     data: str = ""
     peers: str = ""

@@ -16,7 +16,7 @@ from jijin.data import open_datasets
 from jijin.data.dataset import Dataset
 from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, NOISE
 from jijin.data.pack import choose
-from jijin.data.splits import NAMES, place, split_labels
+from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.traces import LabelledTrace, from_labels
 from jijin.errors import DataError
 from jijin.evaluate import LENGTH, Window, window_at
@@ -59,13 +59,14 @@ def draw(
     source: str | None = None,
     progress: Progress = lambda done, total: None,
     name: str | None = None,
+    split_seeds: Seeds = 0,
 ) -> Sample:
     """Up to so many earthquakes and noise windows of the data sets at paths.
 
     Earthquakes have a labelled onset, noise none and nothing that may be one. Which are chosen depends on their names
     and seed alone (as in jijin data pack), and so does where a window lies in a longer trace, its onsets inside. A
     shorter trace is followed by zeros. The split is the data set's own, else 6 : 2 : 2 by earthquake; it does not
-    depend on seed, so that what the shipped model was trained on stays out of the test. source and name say what the
+    depend on seed but on split_seeds (see jijin.data.splits). source and name say what the
     data is, and name its data sets, in place of what the files say. Raises DataError if a split has no earthquake or
     no noise.
     """
@@ -76,7 +77,7 @@ def draw(
         noise = _at_most(dataset.labels, rows, NOISE, noise)
         rows = rows[choose(dataset.labels.iloc[rows], earthquakes, noise, None, seed)]
         labels = dataset.labels.iloc[rows].reset_index(drop=True)
-        split = split_labels(labels, keep=True)
+        split = split_labels(labels, seed=split_seeds, keep=True)
         _check(labels, split, paths)
         data = np.zeros((len(rows), 3, LENGTH), np.float32)
         cut = []

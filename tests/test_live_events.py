@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,6 +91,17 @@ def test_an_event_whose_picks_are_withdrawn_is_none(stations: Stations, truth: T
     (new,) = tell(events, "new", picks)
     (gone,) = tell(events, "withdrawn", picks)
     assert (gone.kind, gone.event.event_id) == ("withdrawn", new.event.event_id) and not events.known
+
+
+def test_an_event_that_one_association_misses_is_not_withdrawn_at_once(stations: Stations, truth: Truth) -> None:
+    events, picks = made(stations), in_time(truth)
+    tell(events, "new", picks)
+    real, events._builder = events._builder, SimpleNamespace(build=lambda *_: [])  # type: ignore[assignment]
+    assert events.step() == events.step() == []
+    events._builder = real
+    assert events.step() == [] and len(events.known) == 1
+    events._builder = SimpleNamespace(build=lambda *_: [])  # type: ignore[assignment]
+    assert [change.kind for _ in range(3) for change in events.step()] == ["withdrawn"]
 
 
 def test_an_old_event_stays_as_it_is_and_memory_is_bounded(stations: Stations, truth: Truth) -> None:

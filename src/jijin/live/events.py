@@ -7,6 +7,7 @@ QuakeML file, with the time it was made at. Events older than the window are lef
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ log = logging.getLogger("jijin")
 
 WINDOW_NS = 600 * NS  # of picks that are associated together
 SPAN_NS = 240 * NS  # longest travel time; events closer than that to the window's beginning change no more
+ABSENT = 3  # associations in a row without an event whose picks are still there, after which it is withdrawn
 PAUSE_S = 1.0  # of the clock, between two associations
 LATE_NS = 10 * NS  # that data come behind the clock, at most: then a magnitude has what it can have
 FOLDER = "events"  # in the folder of the run
@@ -74,6 +76,7 @@ class Events:
         self._changed = Condition()
         self._confirmed: set[str] = {key for key, _ in picks}
         self._settled = {event.event_id for event in known}  # told with all picks confirmed
+        self._absent: Counter[str] = Counter()  # associations in a row that have not found an event again
         self._dirty, self._stepped_ns = False, 0
         self._until_ns, self._again_ns = until_ns, list[int]()  # when windows of amplitudes end: events are sized again
         self.stepped = False
@@ -157,8 +160,14 @@ class Events:
                 kind: Literal["new", "updated"] = "updated" if before else "new"
                 event = replace(event, version=before.version + 1 if before else event.version)
                 changes.append(EventChange(kind, replace(event, creation_ns=now_ns), now_ns))
-        changes += [EventChange("withdrawn", e, now_ns) for name, e in self.known.items() if name not in there]
-        return changes
+        self._absent = Counter({name: self._absent[name] + 1 for name in self.known if name not in there})
+        gone = [self.known[name] for name, times in self._absent.items() if times >= ABSENT or not self._alive(name)]
+        return changes + [EventChange("withdrawn", event, now_ns) for event in gone]
+
+    def _alive(self, event_id: str) -> bool:
+        """Whether half of an event's picks are still there."""
+        keys = [self._keys.get(pick) for pick in event_picks(self.known[event_id])]
+        return 2 * sum(key in self._picks for key in keys) >= len(keys)
 
     def _worth_telling(self, before: Event | None, event: Event) -> bool:
         """Whether it differs by more than a fraction of its errors, or all its picks have been confirmed since."""

@@ -23,6 +23,12 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+REFUSED = {
+    401: "a token is needed: open the address that jijin live has printed",
+    403: "another site may not ask here",
+    421: "this page is served on this computer alone, under the name localhost or 127.0.0.1",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Address:

@@ -1,0 +1,279 @@
+"""Measure jijin live and write docs/live_results.md.
+
+    python benchmarks/live.py DATA [SECONDS]
+
+DATA: the folder with windows/ (SeisBench's layout) and networks/hengill_iceland_malmi. SECONDS of real time for the
+replay of 100 stations, 120 unless given. Nothing else should run on the machine; what ran is stated by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from jijin.io.files import read_segments
+from jijin.io.timeline import between
+from jijin.live.alarms import Alarm, Alarms
+from jijin.live.clock import ReplayClock
+from jijin.live.engine import Engine, Tick
+from jijin.live.packets import Packet
+from jijin.live.rules import AlertConfig, StationRule
+from jijin.live.sources import Put, SourceState
+from jijin.models import load
+from jijin.study.machine import machine
+from jijin.types import NS, Segment
+
+PAGE = Path(__file__).parents[1] / "docs" / "live_results.md"
+START_NS = 1_700_000_000 * NS
+SOURCES = ("ncedc_a", "ncedc_b", "new_zealand", "obs", "uturuncu", "stead_sample")
+SNR_DB, WITHIN_S, SAME_S = 10.0, 2.0, 0.5
+PACKET_S = 0.5
+
+
+def main(data: Path, seconds: float = 120.0) -> None:
+    """All measurements, then the page."""
+    model = load("cba")
+    parts = [
+        "# Live: what was measured\n",
+        f"By benchmarks/live.py on {date.today()}: {machine()}; model {model.name} {model.version}; load average at "
+        f"the start {os.getloadavg()[0]:.1f}. How it works: [live.md](live.md).\n",
+        latency(model, data / "networks" / "hengill_iceland_malmi" / "waveforms.mseed", seconds),
+        onsets(model, data / "windows"),
+        noise(model, data / "windows" / "pnw_noise"),
+        burst(model),
+    ]
+    PAGE.write_text("\n".join(parts))
+    print("\n".join(parts))
+
+
+# latency
+
+
+class Copies:
+    """Real records of 20 stations five times over, as 100 stations; packets of a second, spread over the second."""
+
+    def __init__(self, segments: Sequence[Segment], clock: ReplayClock, seconds: float, copies: int = 5) -> None:
+        self.name, self.status, self._clock, self._seconds = "copies", SourceState(), clock, seconds
+        names = sorted({one.seed_id for one in segments})
+        self.stations = copies * len({name.rsplit(".", 2)[0] for name in names})
+        self._channels = [
+            (renamed(one, k), (names.index(one.seed_id) * 7 + k * 3) % 20) for one in segments for k in range(copies)
+        ]
+
+    def run(self, put: Put, stop: threading.Event) -> None:
+        for twentieth in range(20, int(20 * self._seconds)):
+            now_ns = self._clock.start_ns + twentieth * NS // 20
+            self._clock.wait_until(now_ns, stop)
+            for segment, turn in self._channels:
+                if twentieth % 20 == turn and (part := between(segment, now_ns - NS, now_ns)):
+                    put(Packet(part, self._clock.now_ns(), self.name))
+
+
+def renamed(segment: Segment, copy: int) -> Segment:
+    network, station, rest = segment.seed_id.split(".", 2)
+    return Segment(f"{network}.{station}{copy}.{rest}", segment.start_ns, segment.sampling_rate, segment.data)
+
+
+def latency(model: Any, file: Path, seconds: float) -> str:
+    """Real time: 100 stations for so many seconds."""
+    segments = read_segments(file)
+    clock = ReplayClock(min(one.start_ns for one in segments), 1.0)
+    engine = Engine(model, clock)
+    source, stop = Copies(segments, clock, seconds), threading.Event()
+    ticks: list[float] = []
+    engine.listeners.append(lambda tick: ticks.append(engine.load.tick_s) if tick.looks else None)
+    engine.run([source], stop)
+    found = engine.latencies
+    rows = [
+        (name, one.count, one.quantile(0.5), one.quantile(0.9), one.quantile(0.99), one.longest_s)
+        for name, one in (("packet to pick", found.pick), ("onset to pick", found.onset))
+    ]
+    table = "\n".join(f"| {n} | {c} | {a:.2f} | {b:.2f} | {d:.2f} | {e:.2f} |" for n, c, a, b, d, e in rows)
+    return f"""## Latency
+
+{source.stations} stations (20 of a swarm in Iceland, five times over), three components, packets of 1 s that end at
+other times for each channel, replayed at speed 1 for {seconds:.0f} s. Times in s from the first packet of a sensor in
+a tick, and from the onset, to the provisional pick; the packet's own second is in the second row.
+
+| | picks | median | 90 % | 99 % | longest |
+|---|---|---|---|---|---|
+{table}
+
+A tick took {np.median(ticks[1:]):.2f} s (median), {np.quantile(ticks[1:], 0.99):.2f} s (99 %).
+"""
+
+
+# onsets
+
+
+def windows(folder: Path) -> Iterator[tuple[str, float, float, np.ndarray]]:
+    """(source, SNR in dB, P in s, (3, sample)) of three-component windows with a labelled P and room around it."""
+    for name in SOURCES:
+        table = pd.read_csv(folder / name / "metadata.csv", low_memory=False)
+        with h5py.File(folder / name / "waveforms.hdf5") as file:
+            for _, row in table.iterrows():
+                p = row["trace_P_arrival_sample"]
+                if not np.isfinite(p) or not row.get("qc_good", True):
+                    continue
+                x = file["data"][row["trace_name"]][:].astype(float)
+                if x.shape[0] == 3 and p >= 800 and p + 800 < x.shape[1] and (x.std(axis=1) > 0).all():
+                    yield name, snr_db(x, int(p)), p / 100, x
+
+
+def snr_db(x: np.ndarray, p: int) -> float:
+    """Of the best component: three seconds from P on against five before it, standard deviations."""
+    noise, signal = x[:, p - 500 : p - 20].std(axis=1), x[:, p : p + 300].std(axis=1)
+    return float(20 * np.log10((signal / np.maximum(noise, 1e-12)).max()))
+
+
+def onsets(model: Any, folder: Path) -> str:
+    """Labelled windows side by side as stations of one network: when is each P told, by the time of the data."""
+    found = list(windows(folder))
+    told: dict[str, list[tuple[float, float]]] = {}
+    clock = ReplayClock(START_NS, float("inf"))
+    engine = Engine(model, clock)
+    engine.listeners.append(lambda tick: _note(tick, told))
+    longest = max(x.shape[1] for *_, x in found) / 100
+    stop = threading.Event()
+    for step in range(1, round(longest / PACKET_S) + 1):
+        clock.wait_until(START_NS + round(step * PACKET_S * NS), stop)
+        engine.tick(list(_packets(found, step, clock.now_ns())))
+    delays = [_delay(told.get(f"XX.W{k}", []), p_s) for k, (_, _, p_s, _) in enumerate(found)]
+    rows = []
+    for name in (*SOURCES, "all"):
+        for strong in (True, False):
+            mine = [
+                d
+                for d, (n, s, *_) in zip(delays, found, strict=True)
+                if name in (n, "all") and (not strong or s > SNR_DB)
+            ]
+            if mine:
+                rows.append(_row(name, f"over {SNR_DB:g} dB" if strong else "any", mine))
+    return f"""## Onset to pick
+
+{len(found)} windows with a labelled P (three components, checked labels), side by side as stations, in packets of
+{PACKET_S} s. Seconds of data after the onset at which a provisional P within {SAME_S} s of the label is told; what the
+computer needs (above) comes on top. Most of these events are among those the model was trained on; how good its picks
+are on others is in [accuracy.md](accuracy.md).
+
+| source | SNR | windows | told at all | within 1 s | within {WITHIN_S:g} s | within 3 s | median (s) |
+|---|---|---|---|---|---|---|---|
+{chr(10).join(rows)}
+"""
+
+
+def _packets(found: Sequence[tuple[str, float, float, np.ndarray]], step: int, now_ns: int) -> Iterator[Packet]:
+    count = round(PACKET_S * 100)
+    first = (step - 1) * count
+    for k, (*_, x) in enumerate(found):
+        for row, code in zip(x[:, first : first + count], "ZNE", strict=True):
+            if len(row):
+                yield Packet(Segment(f"XX.W{k}..HH{code}", START_NS + first * NS // 100, 100.0, row.copy()), now_ns)
+
+
+def _note(tick: Tick, told: dict[str, list[tuple[float, float]]]) -> None:
+    for change in tick.changes:
+        if change.pick.phase_hint == "P" and change.kind in ("new", "updated"):
+            station = change.pick.seed_id.rsplit(".", 2)[0]
+            told.setdefault(station, []).append(((change.pick.time_ns - START_NS) / NS, (tick.now_ns - START_NS) / NS))
+
+
+def _delay(told: Sequence[tuple[float, float]], p_s: float) -> float:
+    return min((at - p_s for pick, at in told if abs(pick - p_s) <= SAME_S), default=np.inf)
+
+
+def _row(name: str, snr: str, delays: Sequence[float]) -> str:
+    d = np.array(delays)
+    shares = [np.isfinite(d).mean(), *((d <= limit).mean() for limit in (1.0, WITHIN_S, 3.0))]
+    return (
+        f"| {name} | {snr} | {len(d)} | " + " | ".join(f"{100 * s:.0f} %" for s in shares) + f" | {np.median(d):.2f} |"
+    )
+
+
+# noise
+
+
+def noise(model: Any, folder: Path) -> str:
+    """Hours of noise of one station: provisional picks, final picks, alarms of the default rule."""
+    table = pd.read_csv(folder / "metadata.csv")
+    quiet = table[table["trace_P_arrival_sample"].isna()].sort_values("trace_start_time")
+    clock = ReplayClock(int(pd.Timestamp(quiet["trace_start_time"].iloc[0]).value), float("inf"))
+    engine, counts, fired = Engine(model, clock), {"new": 0, "final": 0}, list[Alarm]()
+    alarms = Alarms(AlertConfig(rules=(StationRule(hold_off_s=0),)), clock, engine.ring)
+    alarms.listeners.append(fired.append)
+    engine.listeners += [alarms, lambda tick: _count(tick, counts)]
+    seconds, stop = 0.0, threading.Event()
+    with h5py.File(folder / "waveforms.hdf5") as file:
+        for _, row in quiet.iterrows():
+            x, start_ns = file["data"][row["trace_name"]][:], int(pd.Timestamp(row["trace_start_time"]).value)
+            seconds += x.shape[1] / 100
+            for first in range(0, x.shape[1], 100):
+                clock.wait_until(start_ns + (first + 100) * NS // 100, stop)
+                parts = zip(x[:, first : first + 100], "ZNE", strict=False)
+                engine.tick(
+                    [
+                        Packet(
+                            Segment(f"PB.B204..EH{c}", start_ns + first * NS // 100, 100.0, r.copy()), clock.now_ns()
+                        )
+                        for r, c in parts
+                    ]
+                )
+    engine.finish()
+    day = 86_400 / seconds
+    return f"""## False alarms
+
+{seconds / 3600:.1f} h of noise of one borehole station near Mount St Helens (PB.B204, no catalogued event in these
+minutes; small ones may be there), packets of 1 s.
+
+| | in {seconds / 3600:.1f} h | a day |
+|---|---|---|
+| provisional picks | {counts["new"]} | {counts["new"] * day:.0f} |
+| final picks | {counts["final"]} | {counts["final"] * day:.0f} |
+| alarms of one station (rule "station" as it is) | {len(fired)} | {len(fired) * day:.0f} |
+
+{"".join(f"* {alarm.text}{chr(10)}" for alarm in fired)}
+A rule on several stations asks for this at each of them within seconds; with one station no figure can be given for it.
+"""
+
+
+def _count(tick: Tick, counts: dict[str, int]) -> None:
+    counts["new"] += sum(change.kind == "new" and change.first for change in tick.changes)
+    counts["final"] += len(tick.finals)
+
+
+# many stations
+
+
+def burst(model: Any, stations: int = 580, rounds: int = 8) -> str:
+    """How long a tick takes in which every one of many stations has a new second."""
+    engine = Engine(model, ReplayClock(START_NS, float("inf")))
+    rng, took = np.random.default_rng(0), []
+    for k in range(rounds + 1):  # a minute first, then seconds
+        first, count = (0, 6000) if k == 0 else (5900 + 100 * k, 100)
+        at = START_NS + first * NS // 100
+        names = [f"XX.S{s}..HH{c}" for s in range(stations) for c in "ZNE"]
+        packets = [
+            Packet(Segment(name, at, 100.0, rng.standard_normal(count)), at + count * NS // 100) for name in names
+        ]
+        began = time.perf_counter()
+        engine.tick(packets)
+        took.append(time.perf_counter() - began)
+    return f"""## {stations} stations
+
+A tick in which each of {stations} stations with three components has one more second:
+{np.median(took[1:]):.2f} s (median of {len(took) - 1}). Under 1 s it keeps up.
+"""
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(float, sys.argv[2:]))

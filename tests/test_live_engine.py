@@ -141,11 +141,14 @@ def test_after_a_restart_picks_before_the_settled_time_are_not_given_again() -> 
     clock = SetClock()
     first = Engine(StandIn(), clock)
     early = [p for t in run(first, clock, feed[:600]) for p in t.finals]
+    known = {s.key for s in first.tracker.current() if s.state == "confirmed"}
     state = first.state
     needed = state.positions["server"]["XX_AAA"]
     again = [p for p in feed if p.seqnum is not None and p.seqnum > needed]
     second = Engine(StandIn(), clock, floor_ns=state.settled_ns)
-    late = [p for t in run(second, clock, again) for p in t.finals]
+    ticks = run(second, clock, again)
+    late = [p for t in ticks for p in t.finals]
+    assert known and not [c for t in ticks for c in t.changes if c.key in known or c.kind == "withdrawn"]
     second.finish()
     late += [p for p in archive(parts) if p.time_ns > max(x.time_ns for x in early + late)]
     assert early and by_time(early + late) == archive(parts)

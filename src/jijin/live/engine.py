@@ -73,7 +73,7 @@ class Engine:
         cut = CutConfig(max_wait_s=self.config.wait_s)
         self._detector, self._newest = Detector(model, cut, pick), Newest(model, cut, pick)
         self.arrivals, self.latencies, self.load = Arrivals(), Latencies(), Load()
-        self.ring, self.tracker = Ring(self.config.ring_s), Tracker()
+        self.ring, self.tracker = Ring(self.config.ring_s), Tracker(floor_ns)
         self._resume = Resume(self.config.resume_s)
         self._floor_ns = dict(floor_ns or {})
         self.listeners: list[Listener] = []
@@ -137,7 +137,8 @@ class Engine:
     @property
     def state(self) -> State:
         """What a restart needs to know, now."""
-        settled = self._floor_ns | self._detector.settled()
+        now = self._detector.settled()
+        settled = self._floor_ns | {name: max(at, self._floor_ns.get(name, at)) for name, at in now.items()}
         return State(self._resume.positions(settled), settled)
 
     # the loop

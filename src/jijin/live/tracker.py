@@ -8,7 +8,7 @@ confirmed, or withdrawn. Picks of one phase of a sensor that are within SAME_NS 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,11 +68,11 @@ class _Phase:
 
 
 class Tracker:
-    """Looks and final picks in, changes out."""
+    """Looks and final picks in, changes out. settled_ns : by sensor, up to where an earlier process has told all."""
 
-    def __init__(self) -> None:
+    def __init__(self, settled_ns: Mapping[str, int] | None = None) -> None:
         self._phases: dict[tuple[str, str], _Phase] = {}
-        self._settled: dict[str, int] = {}
+        self._settled = dict(settled_ns or {})
 
     def see(self, look: Look) -> Iterator[Change]:
         """What a look changes. Picks before what is settled, and at its beginning, are left to the final ones."""

@@ -156,6 +156,12 @@ def test_an_address_that_is_none_is_refused(url: str, tmp_path: object) -> None:
         open_sources([url], "*", 1.0, {})
 
 
+def test_a_password_is_in_no_name_and_streams_may_stand_in_the_address() -> None:
+    source = SeedLinkSource("seedlink://me:secret@h:1?streams=KS_*:HH?", "*", SystemClock(), {})
+    assert source.name == "seedlink://h:1?streams=KS_*:HH?" and source._settings["auth"] == ("me", "secret")
+    assert source._wanted == parse_streams("KS_*:HH?")
+
+
 @pytest.mark.parametrize("text", ["", "KSSEO", "KS_SEO,BAD"])
 def test_streams_that_name_no_station_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="--streams"):

@@ -20,7 +20,7 @@ from jijin import __version__
 from jijin.errors import ConfigError, MissingExtra
 from jijin.live.clock import Clock
 from jijin.live.packets import Packet
-from jijin.live.sources import Put, SourceState
+from jijin.live.sources import Put, SourceState, without_credentials
 from jijin.types import Segment
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def parse_streams(text: str) -> list[Wanted]:
 
 
 class SeedLinkSource:
-    """seedlink://[USER:PASSWORD@]HOST[:PORT][?protocol=3], or seedlinks:// with TLS.
+    """seedlink://[USER:PASSWORD@]HOST[:PORT][?protocol=3&streams=...], or seedlinks:// with TLS.
 
     positions : by station NET_STA, the packet to go on after.
     """
@@ -82,9 +82,9 @@ class SeedLinkSource:
             import seedlink_client  # noqa: F401
         except ImportError as error:
             raise MissingExtra("seedlink-client", "live") from error
-        self.name, self.status = url, SourceState()
+        self.name, self.status = without_credentials(url), SourceState()
         self._clock, self._patience = clock, patience or Patience()
-        self._wanted = parse_streams(streams)
+        self._wanted = parse_streams(parse_qs(urlsplit(url).query).get("streams", [streams])[0])
         self._positions = dict(positions)
         self._settings = _settings(url)
 

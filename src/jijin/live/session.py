@@ -22,7 +22,7 @@ from jijin.live.keeper import Keeper
 from jijin.live.network import Network, read_network
 from jijin.live.rules import AlertConfig, read_alert
 from jijin.live.sinks import open_sink
-from jijin.live.sources import open_sources
+from jijin.live.sources import open_sources, without_credentials
 from jijin.live.web.security import parse_address
 from jijin.live.web.server import WebServer
 from jijin.models import load
@@ -55,7 +55,7 @@ class LiveRequest:
         """The same run as a catalogue would be made."""
         if self.stations is None:
             return None
-        source = self.sources[0].removeprefix("replay://")
+        source = without_credentials(self.sources[0]).removeprefix("replay://")
         return Request(
             source, self.stations, velocity=self.velocity, response=self.response, corrections=self.corrections,
             config=self.config,
@@ -72,7 +72,11 @@ class Session:
         self.network = read_network(catalogue) if catalogue else None
         model = load(request.config.model)
         self.method = f"{model.name}/{model.version}"
-        settings = catalogue.settings() if catalogue else {"method": self.method, "source": request.sources[0]}
+        settings = (
+            catalogue.settings()
+            if catalogue
+            else {"method": self.method, "source": without_credentials(request.sources[0])}
+        )
         self.keeper = Keeper(folder, {"kind": "live", **settings}, self.network.stations if self.network else ())
         state = self.keeper.state
         self.sources, self.clock = open_sources(list(request.sources), request.streams, request.speed, state.positions)

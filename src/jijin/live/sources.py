@@ -37,6 +37,16 @@ class Source(Protocol):
         ...
 
 
+def without_credentials(url: str) -> str:
+    """An address as it may be shown and kept.
+
+    >>> without_credentials("seedlink://me:secret@host:18000?protocol=3")
+    'seedlink://host:18000?protocol=3'
+    """
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def open_sources(
     urls: list[str], streams: str, speed: float, positions: dict[str, dict[str, int]]
 ) -> tuple[list[Source], Clock]:
@@ -55,7 +65,7 @@ def open_sources(
             raise ConfigError("files cannot be replayed beside a live feed: their times differ; run them apart")
         return _replay([url.removeprefix("replay://") for url in urls], speed)
     clock = SystemClock()
-    return [_network(url, streams, clock, positions.get(url, {})) for url in urls], clock
+    return [_network(url, streams, clock, positions.get(without_credentials(url), {})) for url in urls], clock
 
 
 def _replay(paths: list[str], speed: float) -> tuple[list[Source], Clock]:

@@ -103,7 +103,7 @@ class Watch:
             row["quiet"] = row["age"] > session.live.quiet_s
         return {
             "now": now_ns // 1_000_000, "stations": stations, "trouble": health(session)[1],
-            "sources": [[s.name.split("@")[-1], s.status.state, s.status.note] for s in session.sources],
+            "sources": [[s.name, s.status.state, s.status.note] for s in session.sources],
             "tick": round(engine.load.tick_s, 3), "wait": round(engine.load.waited_s, 2), "queue": engine.queued,
             "overloaded": engine.load.overloaded, "latency": engine.latencies.summary(),
             "counts": dict(session.counts),

@@ -86,7 +86,7 @@ def frequency_magnitude(values: Sequence[float], law: GutenbergRichter) -> str:
     """How many events have each magnitude (squares) and at least that (circles), with the fitted line."""
     centres, counts = magnitudes.binned(values)
     above = magnitudes.at_least(values, centres)
-    x = svg.linear("magnitude", centres.min(initial=0), centres.max(initial=1))
+    x = svg.linear("magnitude", centres.min(), centres.max())
     y = svg.logarithmic("events", above.max(initial=1))
     marks = [
         svg.diamond(x.at(m), y.y(np.log10(n)), 3.2, svg.told(tip=f"M {m:.1f}: {n} events"))

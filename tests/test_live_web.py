@@ -256,6 +256,7 @@ def test_a_browser_shows_traces_picks_and_stations_without_an_error(run: Run, tm
         page.until("document.querySelectorAll('sp-seismograph').length === 1")
         page.until("document.querySelectorAll('#picks tbody tr').length === 2")
         assert page.value("document.querySelector('#stations tbody td').textContent") == "XX.AAA"
+        assert page.until("[...views.values()].map(one => one.picks.size).join()") == "2"
         later = [record(f"XX.AAA..HH{c}", 5, {}, start_ns=record("x", 60, {}).end_ns) for c in "ZNE"]
         run.session.engine.tick([Packet(part, later[0].end_ns, "test") for part in later])
         page.until("[...document.querySelectorAll('.trace .note')].some(one => one.textContent.includes('22:14:25'))")

@@ -206,6 +206,7 @@ function begin(whole) {
   places = new Map(whole.places.map(([name, lat, lon]) => [name, [lat, lon]]));
   for (const [name, place] of places) if (!stationMarks.has(name)) stationOn(name, place);
   picks.splice(0, picks.length, ...new Map(whole.picks.map(one => [one.k, one])).values());
+  for (const one of picks) views.get(one.i)?.pick(one);
   alarms.splice(0, alarms.length, ...whole.alarms);
   for (const id of [...events.keys()]) on.event({id, gone: true});
   whole.events.forEach(on.event);

@@ -80,7 +80,8 @@ def event(
     error = 0.4 + gap / 200 * float(rng.uniform(0.4, 1.2))
     origin = Origin(
         time_ns, lat, lon, place_km[2], 0.05 + error / 20, (error, error * 0.6), float(rng.uniform(0, 180)),
-        error * 1.6, ((error, 0.0, 0.0, 0.0),) * 4, gap < 250, float(np.std([a.time_residual_s for a in used] or [0.0])),
+        error * 1.6, ((error, 0.0, 0.0, 0.0),) * 4, gap < 250,
+        float(np.std([a.time_residual_s for a in used] or [0.0])),
         gap, min((a.distance_km for a in arrivals), default=0.0), tuple(arrivals), "made up", "edt",
     )  # fmt: skip
     return Event("", origin, _magnitude(arrivals, size, rng), _source(kind, rng), creation_ns=time_ns)

@@ -38,6 +38,9 @@ class Memory:
     def part(self, job: StationDay) -> Memory:
         return self
 
+    def day(self, day: int) -> Memory:
+        return self
+
 
 def night(onsets_s: list[float], hours: float = 0.75, rate: float = 100.0, offset_ns: int = 0) -> list[Segment]:
     """Three components around midnight with P at the onsets (seconds after midnight) and S two seconds later."""

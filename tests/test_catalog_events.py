@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from earthquakes import VP, VS, Truth, earthquake, false_picks, network
 from jijin.catalog.events import build_days, free, lenient, picks_of
 from jijin.catalog.told import Silence
-from jijin.network.build import EventBuilder
+from jijin.io.file_archive import FileArchive
 from jijin.network.stations import Stations
 from jijin.network.velocity import VelocityModel
 from jijin.store import Store
+from jijin.store.codec import encode
 from jijin.types import DAY_NS, NS, Event, Pick, Segment
 
 MIDNIGHT = 19_676 * DAY_NS  # 2023-11-15; START_NS of earthquakes.py is 106 minutes before it
@@ -35,24 +37,18 @@ def truths(stations: Stations) -> list[Truth]:
     return [earthquake(stations, t, place, rng, missed=(0, 0)) for t, place in zip(times, places, strict=True)]
 
 
-def builder(stations: Stations) -> EventBuilder:
-    return EventBuilder(stations, VelocityModel("half-space", (0.0,), (VP,), (VS,)))
-
-
-def nothing(name: str, start_ns: int, end_ns: int) -> list[Segment]:
-    return []
-
-
-def built(folder: Path, stations: Stations, picks: list[Pick], stop: int | None = None) -> list[Event]:
+def built(folder: Path, stations: Stations, picks: list[Pick], stop: int | None = None, count: int = 1) -> list[Event]:
     """Events of a new run with these picks; one that is stopped before a day is opened again and finished."""
-    with Store.create(folder, {}, stations) as store:
+    velocity = VelocityModel("half-space", (0.0,), (VP,), (VS,))
+    settings = {"velocity": json.loads(encode(velocity)), "corrections": {}, "config": {}}
+    with Store.create(folder, settings, stations) as store:
         store.add_picks(picks)
-        days = store.pick_days()
+        days = [day for day in store.pick_days() if day % 2 == 0] + [day for day in store.pick_days() if day % 2]
         if stop is not None:
             store.pick_days = lambda: days[:stop]  # type: ignore[method-assign]
-        build_days(store, builder(stations), nothing, Silence())
+        build_days(store, FileArchive({}), count, Silence())
     with Store.open(folder, write=True) as store:
-        build_days(store, builder(stations), nothing, Silence())
+        build_days(store, FileArchive({}), count, Silence())
         return store.events()
 
 
@@ -77,6 +73,14 @@ def test_a_run_stopped_between_two_days_gives_the_same_events(
     whole, resumed = built(tmp_path / "a", stations, picks), built(tmp_path / "b", stations, picks, stop=1)
     assert [(e.event_id, e.origin) for e in whole] == [(e.event_id, e.origin) for e in resumed]
     assert len(whole) == len(truths)
+
+
+def test_three_days_side_by_side_give_every_earthquake_once(stations: Stations, tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    times = [MIDNIGHT + day * DAY_NS + after * NS for day in (0, 1) for after in (-30, -2, 40)]
+    quakes = [earthquake(stations, t, (3.0 * n - 8, 5.0 - 2 * n, 8), rng, missed=(0, 0)) for n, t in enumerate(times)]
+    found = built(tmp_path, stations, seen(quakes), count=2)
+    assert [round((event.origin.time_ns - t) / NS) for event, t in zip(found, times, strict=True)] == [0] * 6
 
 
 def test_two_sensors_at_every_station_give_no_event_twice(

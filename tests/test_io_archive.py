@@ -113,6 +113,11 @@ def test_every_archive_gives_the_samples_of_a_span_over_midnight(archive: Archiv
     assert not archive.problems
 
 
+def test_the_part_of_a_day_has_all_stations(archive: Archive) -> None:
+    part = pickle.loads(pickle.dumps(archive.day(DAY)))
+    assert [len(part.segments(name, *BORDER)) >= 3 for name in ("XX.AAA", "XX.BBB")] == [True, True]
+
+
 def test_a_location_is_asked_for_by_its_code(archive: Archive) -> None:
     assert len(set(ids(archive.segments("XX.AAA.", *BORDER)))) == 3
     assert archive.segments("XX.AAA.00", *BORDER) == []

@@ -7,13 +7,12 @@ pick at midnight belongs to the later day, whichever of the two finds it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from jijin.catalog.told import remarks
 from jijin.config import CutConfig, PickConfig
 from jijin.detector import Detector, by_time
 from jijin.io.archive import Archive, Span
@@ -45,13 +44,13 @@ class Task:
 
 def pick_day(task: Task) -> DayResult:
     """Picks and coverage of a station-day. What goes wrong is in the result: one station never stops the others."""
-    with _remarks() as remarks:
+    with remarks() as texts:
         try:
             result = _pick_day(task)
         except Exception as error:  # files, servers and thirty readers: anything may be raised, none may end the run
             reason = " ".join(str(error).split()) or type(error).__name__
             return DayResult(task.job, note=reason[:500], failed=True)
-    return replace(result, remarks=tuple(dict.fromkeys(remarks)))
+    return replace(result, remarks=tuple(dict.fromkeys(texts)))
 
 
 def _pick_day(task: Task) -> DayResult:
@@ -99,25 +98,3 @@ def coverage(segments: Iterable[Segment]) -> list[Coverage]:
         else:
             spans.append((one.start_ns, one.end_ns))
     return [Coverage(seed_id, tuple(spans)) for seed_id, spans in found.items()]
-
-
-@contextmanager
-def _remarks() -> Iterator[list[str]]:
-    """What the package logs as a warning meanwhile, instead of on stderr of a process that nobody sees."""
-    log, texts = logging.getLogger("jijin"), list[str]()
-    handler = _Collect(texts)
-    before = log.handlers, log.propagate
-    log.handlers, log.propagate = [handler], False
-    try:
-        yield texts
-    finally:
-        log.handlers, log.propagate = before
-
-
-class _Collect(logging.Handler):
-    def __init__(self, texts: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self.texts = texts
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())

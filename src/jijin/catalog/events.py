@@ -1,21 +1,28 @@
-"""Picks of a run to its events, one UTC day after the other, each day committed as a whole.
+"""Picks of a run to its events, UTC day by UTC day, each day committed as a whole.
 
 A day's picks are associated together with those of OVERLAP_NS before and after it, but for picks that events of the
-day before have taken; of what comes out, the events whose first pick lies before the day's end are its own. So an event
-at midnight is found once, a year takes no more memory than a day, and a run that was killed goes on as if it had not.
+days beside it have taken; of what comes out, the events whose first pick lies within the day, or a little before it,
+are its own. Even days come first, then odd ones: days of one kind do not meet, so processes work on them side by side,
+and an event at midnight is found once. A year takes no more memory than a few days, and a run that was killed goes on
+as if it had not been.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from jijin.catalog.settings import RunConfig
-from jijin.catalog.told import Report
+from jijin.catalog import workers
+from jijin.catalog.settings import RunConfig, from_tables
+from jijin.catalog.told import Report, remarks
 from jijin.discriminate import Discriminator
 from jijin.errors import DataError, ReadError
-from jijin.io.archive import Waveforms
+from jijin.io.archive import Archive, Waveforms
+from jijin.io.file_archive import day_name
 from jijin.network.associate import TWINS_S
 from jijin.network.build import EventBuilder
 from jijin.network.magnitude import Sizer
@@ -33,11 +40,23 @@ EARLY_NS = 60 * NS  # a first pick this far into the day before may be new: its 
 RESPONSE = "response.xml"  # in the folder of a run: the inventory that magnitudes need
 
 
-class Builder(Protocol):
-    """Picks to events; EventBuilder is one."""
+@dataclass(frozen=True, slots=True)
+class DayTask:
+    """A day (since 1970) of a run in a folder, with the part of the archive that magnitudes may need."""
 
-    def build(self, picks: Iterable[Pick], waveforms: Waveforms | None = None) -> list[Event]:
-        """Associated, located, sized and classified."""
+    day: int
+    folder: Path
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True)
+class DayEvents:
+    """What came of a day; failed says why nothing did, "" if all is well."""
+
+    day: int
+    events: tuple[Event, ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: str = ""
 
 
 def event_builder(store: Store, config: RunConfig) -> EventBuilder:
@@ -61,21 +80,61 @@ def _inventory(path: Path) -> Inventory | None:
         raise ReadError(f"{path}: ObsPy cannot read it as station metadata ({error})") from error
 
 
-def build_days(store: Store, builder: Builder, waveforms: Waveforms, report: Report) -> None:
-    """Events of every day with picks that is not finished yet."""
-    days = sorted(set(store.pick_days()) - store.event_days())
-    samples = lenient(waveforms, report.note)
-    with report.progress("locating", len(days), "days") as advance:
-        for day in days:
-            store.add_event_day(day, of_day(store, builder, samples, day))
-            advance(1)
+def build_days(store: Store, archive: Archive, count: int, report: Report) -> None:
+    """Events of every day with picks that is not finished yet, by so many processes."""
+    left = sorted(set(store.pick_days()) - store.event_days())
+    told: set[str] = set()
+    with report.progress("locating", len(left), "days") as advance:
+        for parity in (0, 1):
+            days = [day for day in left if day % 2 == parity]
+            tasks = (DayTask(day, store.folder, archive.day(day)) for day in days)
+            for result in _results(tasks, min(count, len(days))):
+                _keep(store, result, told, report)
+                advance(1)
 
 
-def of_day(store: Store, builder: Builder, waveforms: Waveforms, day: int) -> list[Event]:
-    """The events of one day, given those of the day before."""
+def _results(tasks: Iterable[DayTask], count: int) -> Iterator[DayEvents]:
+    if count > 1:
+        return workers.in_processes(tasks, build_day, _given_up, count)
+    return workers.here(tasks, build_day)
+
+
+def _given_up(task: DayTask, reason: str) -> DayEvents:
+    return DayEvents(task.day, failed=reason)
+
+
+def _keep(store: Store, result: DayEvents, told: set[str], report: Report) -> None:
+    for note in result.notes:
+        if note not in told:
+            told.add(note)
+            report.note(note)
+    if result.failed:
+        report.fail(f"events of {day_name(result.day)}: {result.failed}")
+    else:
+        store.add_event_day(result.day, result.events)
+
+
+def build_day(task: DayTask) -> DayEvents:
+    """The events of one day, given those of the days beside it that are in the run."""
+    notes: list[str] = []
+    with Store.open(task.folder) as store, remarks() as logged:
+        builder = _builder(task.folder, json.dumps(store.settings))
+        events = of_day(store, builder, lenient(task.archive.segments, notes.append), task.day)
+    return DayEvents(task.day, tuple(events), tuple(dict.fromkeys([*notes, *logged])))
+
+
+@lru_cache(maxsize=1)
+def _builder(folder: Path, settings: str) -> EventBuilder:
+    """Of a run, made once in each process; settings are there to know another run in the same folder."""
+    with Store.open(folder) as store:
+        return event_builder(store, from_tables(json.loads(settings)["config"], str(folder)))
+
+
+def of_day(store: Store, builder: EventBuilder, waveforms: Waveforms, day: int) -> list[Event]:
+    """The events of one day, given those of the days beside it that are in the run."""
     start, end = day * DAY_NS, (day + 1) * DAY_NS
-    before = store.events(start - 2 * OVERLAP_NS, start)
-    taken = [pick for event in before for pick in picks_of(event)]
+    beside = store.events(start - 2 * OVERLAP_NS, end + 2 * OVERLAP_NS)
+    taken = [pick for event in beside for pick in picks_of(event)]
     picks = list(free(store.each_pick(start - OVERLAP_NS, end + OVERLAP_NS), taken))
     return [event for event in builder.build(picks, waveforms) if start - EARLY_NS <= _first_ns(event) < end]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from jijin.catalog import workers
 from jijin.catalog.day import Picking, Task, pick_day
-from jijin.catalog.events import RESPONSE, build_days, event_builder
+from jijin.catalog.events import RESPONSE, build_days
 from jijin.catalog.outputs import write_outputs
 from jijin.catalog.settings import RunConfig, check_same, digest, from_tables, to_tables
 from jijin.catalog.told import Report, Silence
@@ -93,7 +93,7 @@ def run(
         _tell_strangers(store, report)
         config = from_tables(settings["config"], str(folder))
         _pick(store, archive, Picking(config.model, config.cut, config.pick, span), workers, dask, report)
-        build_days(store, event_builder(store, config), archive.segments, report)
+        build_days(store, archive, workers, report)
         write_outputs(store, report.note)
     return Store.open(folder)
 

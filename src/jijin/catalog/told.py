@@ -1,9 +1,10 @@
-"""Who is told how a run goes."""
+"""Who is told how a run goes, and what workers have to tell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 
@@ -32,3 +33,25 @@ class Silence:
     def progress(self, title: str, total: int, unit: str) -> AbstractContextManager[Callable[[int], None]]:
         """Not shown."""
         return nullcontext(lambda done: None)
+
+
+@contextmanager
+def remarks() -> Iterator[list[str]]:
+    """What the package logs as a warning meanwhile, instead of on stderr of a process that nobody sees."""
+    log, texts = logging.getLogger("jijin"), list[str]()
+    handler = _Collect(texts)
+    before = log.handlers, log.propagate
+    log.handlers, log.propagate = [handler], False
+    try:
+        yield texts
+    finally:
+        log.handlers, log.propagate = before
+
+
+class _Collect(logging.Handler):
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self.texts = texts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())

@@ -35,6 +35,9 @@ class Archive(Protocol):
     def part(self, job: StationDay) -> Archive:
         """As much of the archive as a worker needs for one station-day and what is beside it."""
 
+    def day(self, day: int) -> Archive:
+        """As much of it as a worker needs for all stations on a day (since 1970) and what is beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

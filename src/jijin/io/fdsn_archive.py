@@ -60,6 +60,10 @@ class FdsnArchive:
         """The same archive with one station."""
         return FdsnArchive(self.url, self.location, {job.station: self.epochs.get(job.station, [])})
 
+    def day(self, day: int) -> FdsnArchive:
+        """The same archive."""
+        return FdsnArchive(self.url, self.location, self.epochs)
+
     def _ask(self, codes: tuple[str, str, str, str], start_ns: int, end_ns: int) -> list[Segment]:
         """One request; one that is too large for the centre is halved."""
         from obspy.clients.fdsn.header import FDSNRequestTooLargeException

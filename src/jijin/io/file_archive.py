@@ -66,10 +66,13 @@ class FileArchive:
 
     def part(self, job: StationDay) -> FileArchive:
         """The files of one station and of the days around one."""
-        days = self.days.get(job.station, {})
-        near = {day: days[day] for day in range(job.day - 1, job.day + 2) if day in days}
-        gone = {} if job.day in days else {str(job): "its files are not there any more"}
+        near = _around(self.days.get(job.station, {}), job.day)
+        gone = {} if job.day in near else {str(job): "its files are not there any more"}
         return FileArchive({job.station: near}, self.remote, gone)
+
+    def day(self, day: int) -> FileArchive:
+        """The files of all stations and of the days around one."""
+        return FileArchive({station: _around(days, day) for station, days in self.days.items()}, self.remote)
 
     def _files(self, station: str, start_ns: int, end_ns: int) -> list[str]:
         days = self.days.get(station, {})
@@ -86,6 +89,10 @@ class FileArchive:
         if content.damage:
             self.problems[path] = f"damaged: {content.damage}; the rest is used"
         return content.segments
+
+
+def _around(days: dict[int, tuple[str, ...]], day: int) -> dict[int, tuple[str, ...]]:
+    return {near: days[near] for near in range(day - 1, day + 2) if near in days}
 
 
 def station_of(name: str) -> str:

@@ -19,7 +19,7 @@ from jijin.discriminate.features import NAMES
 from jijin.discriminate.model import load_source
 from jijin.errors import DataError, ReadError
 from jijin.evaluate.source import NOT_DETERMINED, auc, blast_scores, recall, reliability, tables
-from jijin.train.source import fewest, folds, nested, tell, train_blasts, train_source
+from jijin.train.source import DEPENDENCES, fewest, folds, nested, tell, train_blasts, train_source
 from jijin.train.source_fit import TELLING, Setting, fit_blasts, fit_kinds, sample_of, usable, weights
 from jijin.train.source_run import MODEL, SourceRun, outcome_of, read_run, train_run, words
 
@@ -57,16 +57,6 @@ def test_no_fold_divides_an_event_and_every_class_is_dealt_out() -> None:
     assert np.array_equal(folds(sample.part(order), 4), fold[order])
 
 
-def test_a_region_without_blasts_is_held_out_whole_but_never_the_only_one_of_a_class() -> None:
-    away = table(blasts=0, quakes=9, quiet=0).assign(dataset="away", group=lambda t: "away" + t["group"])
-    slides = table(blasts=0, quakes=4, quiet=0).assign(dataset="slides", group=lambda t: "slide" + t["group"])
-    rows = pd.concat([table(quiet=0), away, slides.assign(**{"class": "landslide"})], ignore_index=True)
-    sample = sample_of(rows)
-    fold = pd.Series(folds(sample, 4)).groupby(sample.datasets).nunique()
-    assert fold["away"] == 1 and fold["mine"] == 4 and fold["slides"] == 4
-    assert fewest(sample) == 4
-
-
 def test_classes_weigh_the_same_and_so_do_their_events() -> None:
     sample = sample_of(table())
     w = weights(sample.classes, sample, 0.3)
@@ -82,9 +72,10 @@ def test_synthetics_have_their_share_however_many_they_are() -> None:
     assert w[sample.synthetic].sum() == pytest.approx(0.3 / 3)
 
 
-def test_the_regression_finds_what_differs_and_is_scikit_learns() -> None:
+def test_the_regression_finds_what_differs_and_is_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     linear = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is absent: nothing to compare with")
     sample = sample_of(table(apart=3.0))
+    monkeypatch.setattr("jijin.train.source_fit.REGIONAL", 0.0)
     ours = fit_blasts(sample, Setting(0.03, 0.0))
     part = sample.waves
     w = weights(part.classes, part, 0.0)
@@ -94,6 +85,17 @@ def test_the_regression_finds_what_differs_and_is_scikit_learns() -> None:
     )
     assert ours.coefficients == pytest.approx(theirs.coef_[0], abs=0.02)
     assert np.argmax(ours.coefficients) == RATIO
+
+
+def test_what_a_region_does_to_all_phases_alike_tells_blasts_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = table(apart=0.0)
+    octaves = ["1-2 Hz / 2-4 Hz", "2-4 Hz / 4-8 Hz", "4-8 Hz / 8-16 Hz"]
+    rows.loc[rows["class"] == "explosion", octaves] += 1.0
+    found = []
+    for regional in (0.0, 2.0):
+        monkeypatch.setattr("jijin.train.source_fit.REGIONAL", regional)
+        found.append(fit_blasts(sample_of(rows), Setting(0.01, 0.0)).coefficients[[NAMES.index(n) for n in octaves]])
+    assert (found[0] > 0.5).all() and np.linalg.norm(found[1]) < 0.8 * np.linalg.norm(found[0])
 
 
 def test_the_exported_trees_are_scikit_learns_with_two_kinds_and_with_three() -> None:
@@ -125,7 +127,8 @@ def test_held_out_events_are_told_well_where_classes_differ_and_by_chance_where_
         assert low <= blast_scores(outcome)[2] <= high
 
 
-def test_a_calibration_for_dependent_stations_counts_them_less() -> None:
+def test_a_calibration_for_dependent_stations_counts_them_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jijin.train.source.ALIKE", DEPENDENCES)
     rows = table(quiet=0, apart=2.0, blasts=30, quakes=30)
     same = rows.copy()
     first = same.groupby("group")[list(NAMES)].transform("first")

@@ -30,7 +30,7 @@ class DiscriminateConfig:
     """How sure an answer must be, and what is expected beforehand."""
 
     model: str = SHIPPED  # or a .json file of one's own
-    certainty: float = 0.7  # probability below which a type is "not determined"
+    certainty: float = 0.65  # probability below which a type is "not determined"
     prior: Mapping[str, float] = field(
         default_factory=lambda: dict(PRIOR)
     )  # shares: of a blast no less than of an earthquake

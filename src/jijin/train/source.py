@@ -17,33 +17,18 @@ STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
 SHARES = (0.0, 0.1, 0.3)  # of a class's weight that its synthetic events have together
 TEMPERATURES = tuple(np.round(np.geomspace(1, 6, 12), 3).tolist())  # never sharper than fitted: that does not last
 DEPENDENCES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+ALIKE = (1.0,)  # of blasts, without a start: in a region that the model has never seen all stations err alike
 FOLDS = 5
 Rows = NDArray[np.intp]
 
 
 def folds(sample: Sample, count: int = FOLDS, seed: int = 0) -> Rows:
-    """Fold of each row: what is kept_together(), dealt out class by class in the order of a hash."""
+    """Fold of each row: the groups of each class in the order of a hash, dealt out; a fold never divides a group."""
     dealt: dict[str, int] = {}
-    together = kept_together(sample)
     for name in np.unique(sample.classes):
-        new = sorted(set(together[sample.classes == name].tolist()) - set(dealt), key=lambda g: place(g, seed))
+        new = sorted(set(sample.groups[sample.classes == name].tolist()) - set(dealt), key=lambda g: place(g, seed))
         dealt |= {group: i % count for i, group in enumerate(new)}
-    return np.array([dealt[group] for group in together.tolist()], np.intp)
-
-
-def kept_together(sample: Sample) -> Words:
-    """What no fold divides: an event; a whole data set that has one class alone, where that is not the only one of it.
-
-    Of such a set the class may be told by the sound of its region and its sensors, and a model that is used in a region
-    it has never seen must not be surer than it is there.
-    """
-    real, out = sample.real, sample.groups.astype(object)
-    homes = {name: set(real.datasets[real.classes == name].tolist()) for name in np.unique(real.classes).tolist()}
-    for dataset in np.unique(real.datasets).tolist():
-        mine = [sets for sets in homes.values() if dataset in sets]
-        if len(mine) == 1 and len(mine[0]) > 1:
-            out[sample.datasets == dataset] = dataset
-    return out.astype(str)
+    return np.array([dealt[group] for group in sample.groups.tolist()], np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +54,9 @@ class Held:
         weight = 1 / np.bincount(self.y)[self.y]
         return float(-np.average(log_p[np.arange(len(self.y)), self.y], weights=weight))
 
-    def calibration(self) -> Calibration:
+    def calibration(self, dependences: Sequence[float] = DEPENDENCES) -> Calibration:
         """The one with the lowest loss."""
-        return min((Calibration(t, d) for d in DEPENDENCES for t in TEMPERATURES), key=self.loss)
+        return min((Calibration(t, d) for d in dependences for t in TEMPERATURES), key=self.loss)
 
 
 def gathered(scores: Array, names: Sequence[str], of: Words, units: Words) -> Held:
@@ -104,7 +89,7 @@ def train_blasts(
     found = []
     for setting in tried:
         held = _held_blasts(sample, setting, count, seed)
-        calibration = held.calibration()
+        calibration = held.calibration(DEPENDENCES if start else ALIKE)
         found.append((held.loss(calibration), setting, calibration))
     _, setting, calibration = min(found, key=lambda row: row[0])
     return replace(fit_blasts(sample, setting), calibration=calibration), setting, np.array([row[0] for row in found])
@@ -146,10 +131,9 @@ def train_source(
 
 
 def fewest(sample: Sample) -> int:
-    """What can be held out of the class of which least can."""
+    """Groups of the class that has fewest real ones."""
     real = sample.real
-    together = kept_together(real)
-    return min(len(set(together[real.classes == name].tolist())) for name in np.unique(real.classes))
+    return min(len(set(real.groups[real.classes == name].tolist())) for name in np.unique(real.classes))
 
 
 def tell(model: SourceModel, sample: Sample) -> tuple[Words, Rows, Array]:

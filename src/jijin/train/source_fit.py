@@ -1,6 +1,6 @@
 """What the source classifier is fitted to, and how: a logistic regression for blasts, trees for the kind of source.
 
-    loss of the regression = sum of weight * -log p(class)  +  strength / 2 * |coefficients - beginning|^2
+    loss of the regression = sum of weight * -log p(class)  +  strength / 2 * |coefficients - beginning|^2  +  regional
 
 The beginning is zero, or the coefficients of a trained model: with a few labelled blasts of a new quarry only what they
 speak for moves. The regression sees TELLING alone, in which physics says that a blast differs: a quiet or a clipped
@@ -27,6 +27,15 @@ from jijin.errors import DataError, MissingExtra, ModelError
 TELLING = NAMES[:10]  # ratios of P and S, spectra, Rg
 OF_THE_PICKER = NAMES[-2:]  # probabilities: of no use, since all that is classified has been picked
 USED = tuple(name for name in NAMES if name not in OF_THE_PICKER)
+REGIONAL = 0.2  # log10 of amplitude by which regions differ from octave to octave: about what t* of 0.05 s does
+TILT = {
+    "P 1-4 / 4-16 Hz": (0.5, 1.0, 0.5),
+    "S 1-4 / 4-16 Hz": (0.5, 1.0, 0.5),
+    "Rg 1-2 Hz / S 4-16 Hz": (1.0, 1.0, 0.5),
+    "1-2 Hz / 2-4 Hz": (1.0, 0.0, 0.0),
+    "2-4 Hz / 4-8 Hz": (0.0, 1.0, 0.0),
+    "4-8 Hz / 8-16 Hz": (0.0, 0.0, 1.0),
+}  # what each gains by the fall from one octave to the next, 1-2 to 2-4 Hz and so on
 LEAST_P = 0.3  # probability of P, for a station to say something of an earthquake or a blast
 KIND_SHARE = 0.2
 TREES = {"max_iter": 60, "learning_rate": 0.06, "max_leaf_nodes": 4, "min_samples_leaf": 20}
@@ -37,7 +46,7 @@ Words = NDArray[np.str_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """x : (row, len(NAMES)) with NaN; classes, datasets : (row,) names; groups : what cross-validation never divides.
+    """x : (row, len(NAMES)) with NaN; classes : (row,) names; groups : what cross-validation never divides.
 
     units : what is classified as one, an event or a window of noise; synthetic : rows that are never scored.
     """
@@ -46,14 +55,11 @@ class Sample:
     classes: Words
     groups: Words
     units: Words
-    datasets: Words
     synthetic: NDArray[np.bool_]
 
     def part(self, rows: Any) -> Sample:
         """Some of the rows."""
-        return Sample(
-            *(getattr(self, name)[rows] for name in ("x", "classes", "groups", "units", "datasets", "synthetic"))
-        )
+        return Sample(*(getattr(self, name)[rows] for name in ("x", "classes", "groups", "units", "synthetic")))
 
     @property
     def real(self) -> Sample:
@@ -86,9 +92,7 @@ def sample_of(table: pd.DataFrame) -> Sample:
     alone = table["class"].isin((NOISE, ANTHROPOGENIC)) | synthetic
     units = np.where(alone, table["trace_name"].astype(str), table["group"].astype(str)).astype(str)
     x = table[list(NAMES)].to_numpy(np.float64)
-    columns = (table[name].to_numpy(str) for name in ("class", "group", "dataset"))
-    classes, groups, datasets = columns
-    return Sample(x, classes, groups, units, datasets, synthetic)
+    return Sample(x, table["class"].to_numpy(str), table["group"].to_numpy(str), units, synthetic)
 
 
 def weights(names: Words, sample: Sample, share: float) -> Array:
@@ -130,15 +134,27 @@ def fit_blasts(sample: Sample, setting: Setting) -> Blasts:
     z = np.column_stack([standardise(x, mean, scale), np.ones(len(x))])
     sign = np.where(part.classes == EXPLOSION, 1.0, -1.0)
     beginning = np.array([*start.coefficients, start.intercept]) if start else np.zeros(z.shape[1])
-    held = setting.strength * np.array([1.0] * len(features) + [1.0 if start else 0.0])
+    held = np.diag(setting.strength * np.array([1.0] * len(features) + [1.0 if start else 0.0]))
+    if start is None:
+        held[:-1, :-1] += _regional(features, scale)
 
     def loss(theta: Array) -> tuple[float, Array]:
         margin, away = sign * (z @ theta), theta - beginning
-        value = (w * np.logaddexp(0, -margin)).sum() + 0.5 * (held * away**2).sum()
-        return float(value), -(w * sign / (1 + np.exp(margin))) @ z + held * away
+        value = (w * np.logaddexp(0, -margin)).sum() + 0.5 * away @ held @ away
+        return float(value), -(w * sign / (1 + np.exp(margin))) @ z + held @ away
 
     theta = minimize(loss, beginning, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
     return Blasts(features, mean, scale, theta[:-1], float(theta[-1]))
+
+
+def _regional(features: tuple[str, ...], scale: Array) -> Array:
+    """Penalty on coefficients, (feature, feature), that tell regions: what Gaussian noise on the spectrum would cost.
+
+    Path and site of a region raise or lower octaves of P, S and Rg alike. Noise of variance v in a feature costs a
+    logistic regression about v / 8 times its coefficient squared.
+    """
+    effect = np.array([TILT.get(name, (0.0, 0.0, 0.0)) for name in features]) / scale[:, None]
+    return REGIONAL**2 / 4 * effect @ effect.T
 
 
 def _moments(x: Array, w: Array) -> tuple[Array, Array]:

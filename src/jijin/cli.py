@@ -14,8 +14,8 @@ from jijin.commands.catalog import catalog
 from jijin.commands.detect import detect
 from jijin.commands.evaluate import evaluate
 from jijin.commands.live import live
-from jijin.commands.report import report
 from jijin.commands.picks import picks
+from jijin.commands.report import report
 from jijin.commands.study import study
 from jijin.commands.train import export, train
 from jijin.errors import ConfigError, JijinError

@@ -105,6 +105,26 @@ def test_many_windows_are_predicted_in_batches(tmp_path: Path) -> None:
     assert np.array_equal(model.predict(many).p[129], model.predict(many[129:]).p[0])
 
 
+def test_a_forked_process_predicts_with_the_model_of_its_parent(tmp_path: Path) -> None:
+    code = """
+import os, sys, numpy, jijin
+model, x = jijin.load(sys.argv[1], threads=2), numpy.random.default_rng(0).standard_normal((20, 3, 6000))
+before = model.predict(x).p
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os._exit(0 if (model.predict(x).p == before).all() else 3)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code, str(tiny(tmp_path / "m.onnx"))]
+    assert subprocess.run(command, timeout=120, check=False).returncode == 0
+
+
+def test_a_list_of_windows_is_the_same_as_an_array(tmp_path: Path) -> None:
+    model, many = load(tiny(tmp_path / "m.onnx")), np.random.default_rng(1).standard_normal((11, 3, 6000))
+    assert np.array_equal(model.predict(list(many)).s, model.predict(many).s)
+    with pytest.raises(ModelError, match="3000"):
+        model.predict(list(many[:, :, :3000]))
+
+
 def test_windows_are_not_changed(tmp_path: Path, windows: np.ndarray) -> None:
     before = windows.copy()
     load(tiny(tmp_path / "m.onnx")).predict(windows)

@@ -141,11 +141,12 @@ class Run:
             return self.first + self.grid_shift, self.stop + self.grid_shift
         return _grid(self.start_ns), _grid(self.last_ns) + 1
 
-    def on_grid(self, first: int, stop: int) -> NDArray[np.float64]:
-        """Values at grid indices; at 100 Hz the samples themselves, not interpolated."""
+    def on_grid(self, first: int, stop: int, out: NDArray[np.float64]) -> None:
+        """Write the values at grid indices of its span; at 100 Hz the samples themselves, not interpolated."""
         if is_native(self.sampling_rate):
-            return self.read(first - self.grid_shift, stop - self.grid_shift)
-        return resample_to_grid(self.read, self.anchor_ns, self.sampling_rate, first, stop)
+            np.concatenate(self.between(first - self.grid_shift, stop - self.grid_shift).parts, out=out)
+        else:
+            out[:] = resample_to_grid(self.read, self.anchor_ns, self.sampling_rate, first, stop)
 
     def own(self) -> None:
         """Copy what still belongs to the caller, so that it may be changed or freed."""
@@ -253,7 +254,7 @@ class Channel:
                 return
             first, stop = max(first, start), min(stop, start + len(out))
             if first < stop:
-                out[first - start : stop - start] = run.on_grid(first, stop)
+                run.on_grid(first, stop, out[first - start : stop - start])
                 yield first, stop, run.offset_ns
 
     def trim(self, start: int) -> None:

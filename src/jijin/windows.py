@@ -123,8 +123,11 @@ class Instrument:
         """Windows that end before block number stop."""
         while (first := self._skip_gap(stop)) < stop:
             end = min(first + SLAB, stop)
-            data = np.concatenate([self.tail, self._read(first, end)], axis=1)
-            self.next_block, self.tail = end, data[:, (end - first) * self.stride :].copy()
+            known, new = self.tail.shape[1], (end - first) * self.stride
+            data = np.empty((3, known + new))
+            data[:, :known] = self.tail
+            self._read(data[:, known:], first)
+            self.next_block, self.tail = end, data[:, new:].copy()
             yield from self._windows(data, first)
         self.next_block = first
         for channel in self.channels.values():
@@ -143,7 +146,8 @@ class Instrument:
         stop = -(-max(stops) // self.stride)
         first = stop - IN_SAMPLES // self.stride
         self.spans = ([], [], [])
-        data = self._read(first, stop)
+        data = np.empty((3, IN_SAMPLES))
+        self._read(data, first)
         for channel in self.channels.values():
             if channel.runs:
                 channel.trim(first * self.stride)
@@ -161,24 +165,24 @@ class Instrument:
     def _windows(self, data: NDArray[np.float64], first: int) -> Iterator[Window]:
         """data : (3, tail and blocks); the first window starts with the tail."""
         length = IN_SAMPLES // self.stride  # in blocks
-        there = ~np.isnan(data)
-        filled = np.logical_or.reduce(there.reshape(3, -1, self.stride), axis=(0, 2)).tolist()
+        blocks = data.reshape(3, -1, self.stride).swapaxes(0, 1)
+        empty = np.isnan(blocks[:, :, 0]).all(axis=1).tolist()  # to look at every sample takes as long as to read it
+        filled = [not (start and np.isnan(block).all()) for start, block in zip(empty, blocks, strict=True)]
         for i in range(len(filled) - length + 1):
             if any(filled[i : i + length]):
                 window = data[:, i * self.stride : i * self.stride + IN_SAMPLES]
                 yield Window(self.name, first - length + 1 + i, window)
 
-    def _read(self, first: int, stop: int) -> NDArray[np.float64]:
-        """(3, sample) of the blocks first ... stop - 1; a block without the best channel takes the next best."""
-        data = np.full((3, (stop - first) * self.stride), np.nan)
-        for out, channels, spans in zip(data, self._rows(), self.spans, strict=True):
-            self._read_row(out, channels[:1], spans, first)
-            for block in range(first, stop) if channels[1:] else ():
-                part = out[(block - first) * self.stride :][: self.stride]
+    def _read(self, out: NDArray[np.float64], first: int) -> None:
+        """out : (3, sample) of the blocks from first on; a block without the best channel takes the next best."""
+        out[:] = np.nan
+        for row, channels, spans in zip(out, self._rows(), self.spans, strict=True):
+            self._read_row(row, channels[:1], spans, first)
+            for i in range(len(row) // self.stride) if channels[1:] else ():
+                part = row[i * self.stride :][: self.stride]
                 for channel in channels[1:]:
                     if np.isnan(part).all():
-                        self._read_row(part, [channel], spans, block)
-        return data
+                        self._read_row(part, [channel], spans, first + i)
 
     def _read_row(self, out: NDArray[np.float64], channels: list[Channel], spans: list[Span], block: int) -> None:
         for channel in channels:
@@ -273,15 +277,24 @@ class Stitcher:
         Returns (curve, window * stride): the values from this block on that no later window can change.
         """
         count, length = curves.shape[1], len(self.weights)
-        sums = np.zeros((len(curves) + 1, count + length - 1, self.stride), np.float32)
+        out, weight = np.empty((len(curves), count, self.stride), np.float32), self._sum(None, -1, block, count)
+        opened = [weight[count:]]
+        for row, curve in enumerate(curves):  # one by one: they stay in the cache
+            total = self._sum(curve.reshape(count, length, self.stride), row, block, count)
+            np.divide(total[:count], weight[:count], out=out[row])
+            opened.insert(row, total[count:])
+        self._next, self._open = block + count, np.stack(opened)
+        return out.reshape(len(curves), -1)
+
+    def _sum(self, parts: NDArray[np.float32] | None, row: int, block: int, count: int) -> NDArray[np.float32]:
+        """parts : (window, block in window, sample), or None for ones -> weighted sums (block, sample)."""
+        length = len(self.weights)
+        total = np.zeros((count + length - 1, self.stride), np.float32)
         if block == self._next:
-            sums[:, : length - 1] = self._open
-        parts = curves.reshape(len(curves), count, length, self.stride)
+            total[: length - 1] = self._open[row]
         for i in reversed(range(length)):  # a block meets its windows in order of time, whatever comes in one push
-            sums[:-1, i : i + count] += self.weights[i] * parts[:, :, i]
-            sums[-1, i : i + count] += self.weights[i]
-        self._next, self._open = block + count, sums[:, count:].copy()
-        return np.divide(sums[:-1, :count], sums[-1, :count], dtype=np.float32).reshape(len(curves), -1)
+            total[i : i + count] += self.weights[i] if parts is None else self.weights[i] * parts[:, i]
+        return total
 
 
 @cache

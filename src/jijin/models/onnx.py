@@ -24,7 +24,7 @@ from jijin.signal import missing, normalise
 
 COMPONENTS, SAMPLING_RATE, IN_SAMPLES = "ZNE", 100, 6000
 OUTPUTS = ("detection", "p", "s")
-GROUP = 4  # windows that a thread takes at a time: they fit its cache
+GROUP = 8  # windows that a thread takes at a time: they fit its cache
 
 
 class OnnxModel:
@@ -39,6 +39,7 @@ class OnnxModel:
         self.file = Path(file)
         self.threads = threads or os.cpu_count() or 1
         self._session = _open(self.file)
+        self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
         try:
             meta = _metadata(self._session)
             self.name, self.version = str(meta["name"]), str(meta["version"])
@@ -62,11 +63,17 @@ class OnnxModel:
         x = windows if isinstance(windows, list) else np.asarray(windows)
         out = np.empty((len(OUTPUTS), len(x), IN_SAMPLES), np.float32)
         groups = [slice(at, at + GROUP) for at in range(0, len(x), GROUP)]
-        with ThreadPoolExecutor(self.threads) as pool:
-            work = pool.map if len(groups) > 1 else map
-            for _ in work(lambda group: self._predict_group(np.asarray(x[group]), out[:, group]), groups):
-                pass
+        work = self._side_by_side().map if len(groups) > 1 and self.threads > 1 else map
+        for _ in work(lambda group: self._predict_group(np.asarray(x[group]), out[:, group]), groups):
+            pass
         return Prediction(*out)
+
+    def _side_by_side(self) -> ThreadPoolExecutor:
+        """Threads that stay, since new ones begin with cold memory; a forked process has none and makes its own."""
+        process = os.getpid()
+        if process not in self._pools:
+            self._pools = {process: ThreadPoolExecutor(self.threads)}
+        return self._pools[process]
 
     def _predict_group(self, x: NDArray[Any], out: NDArray[np.float32]) -> None:
         """(window, 3, sample) -> out (output, window, sample)."""

@@ -1,0 +1,212 @@
+"""Measure what a catalogue run costs and write docs/scale.md: station-days per core-hour, commits, index, events.
+
+    python benchmarks/scale.py [FOLDER]
+
+FOLDER holds the archive that is made for it (1 GB at most); a temporary one is used unless it is given. Times of
+computing are processor time of one thread, so that other programs on the machine hardly count.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from earthquakes import VP, VS, false_picks, network, swarm
+from jijin.catalog.day import MARGIN_NS, Picking, Task, pick_day
+from jijin.data.synthetic import RATE, earthquake, noise
+from jijin.io.archive import open_archive
+from jijin.network.build import EventBuilder
+from jijin.network.velocity import VelocityModel
+from jijin.store import Coverage, DayResult, Store
+from jijin.study.machine import machine, peak_memory
+from jijin.types import DAY_NS, NS, Pick, StationDay, utc
+
+DAY = 19_724  # 2024-01-02
+STATIONS, QUAKES = 4, 60  # station-days that are picked, earthquakes on each
+PICKS = 150  # a station-day, in the measurement of the store
+COMMITS, FILES = 400, 30_000
+NETWORKS = ((100, 150.0, 500), (300, 400.0, 1500))  # stations, extent in km, earthquakes a day
+DAYS = 365_000  # a year of 1,000 stations
+PAGE, TEMPLATE = Path(__file__).parents[1] / "docs" / "scale.md", Path(__file__).with_name("scale_page.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Medians over station-days."""
+
+    core_s: float
+    read_s: float  # of it, getting the samples from the archive
+    memory_mb: float
+    picks: float
+    archive_mb: float  # of one station-day, Steim 2
+
+
+def main(folder: Path) -> None:
+    """All measurements, then the page."""
+    picked = picking(folder / "sds")
+    commit_s, bytes_per_pick = storing(folder / "run")
+    files_per_s, bytes_per_file = indexing(folder / "index")
+    events = [building(*size) for size in NETWORKS]
+    PAGE.write_text(page(picked, commit_s, bytes_per_pick, files_per_s, bytes_per_file, events), encoding="utf-8")
+
+
+def timed(job: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds of all threads, and the result."""
+    began = time.process_time()
+    result = job()
+    return time.process_time() - began, result
+
+
+def picking(root: Path) -> Picked:
+    """Station-days of three components at 100 Hz, with day files before and after, from an SDS tree."""
+    for station in range(STATIONS):
+        write_station(root, f"S{station:03d}", np.random.default_rng(station))
+    archive = open_archive(f"sds://{root}")
+    jobs = [job for job in archive.station_days() if job.day == DAY]
+    pick_day(Task(jobs[0], archive.part(jobs[0]), Picking()))  # loads the model
+    total, reading, found = [], [], []
+    with peak_memory() as memory:
+        for job in jobs:
+            part = archive.part(job)
+            reading.append(timed(lambda: part.segments(job.station, job.start_ns, job.end_ns))[0])  # noqa: B023
+            core_s, result = timed(lambda: pick_day(Task(job, part, Picking())))  # noqa: B023
+            assert not result.failed, result.note
+            total.append(core_s)
+            found.append(len(result.picks))
+    size = sum(path.stat().st_size for path in root.rglob("*S000*.002") if path.is_file())
+    middle = statistics.median
+    return Picked(middle(total), middle(reading), memory[0] if memory else float("nan"), middle(found), size / 1e6)
+
+
+def write_station(root: Path, name: str, rng: np.random.Generator) -> None:
+    """Three components of noise with earthquakes for a day, and a quarter of an hour before and after it."""
+    from obspy import Trace
+
+    margin = round(900 * RATE)
+    length = round(86_400 * RATE) + 2 * margin
+    ground = np.concatenate([noise(rng, 360_000) for _ in range(length // 360_000 + 1)], axis=1)[:, :length] * 300
+    for at in rng.integers(0, length - 20_000, QUAKES):
+        wave = earthquake(rng).data * 10 ** rng.uniform(3, 5)
+        ground[:, at : at + wave.shape[1]] += wave
+    edges = [0, margin, length - margin, length]
+    for day, first, stop in zip(range(DAY - 1, DAY + 2), edges[:-1], edges[1:], strict=True):
+        start = utc(DAY * DAY_NS + round((first - margin) / RATE * NS))
+        for component, row in zip("ZNE", ground, strict=True):
+            codes = {"network": "XX", "station": name, "channel": f"HH{component}"}
+            trace = Trace(
+                np.round(row[first:stop]).astype(np.int32), {**codes, "sampling_rate": RATE, "starttime": start}
+            )
+            path = root / str(start.year) / "XX" / name / f"HH{component}.D"
+            path.mkdir(parents=True, exist_ok=True)
+            file = path / f"{trace.id}.D.{utc(day * DAY_NS).year}.{utc(day * DAY_NS).julday:03d}"
+            trace.write(str(file), format="MSEED", encoding="STEIM2", reclen=4096)
+
+
+def storing(folder: Path) -> tuple[float, float]:
+    """Seconds on the clock of committing a station-day to this disk, and bytes of database for each pick."""
+    with Store.create(folder, {}) as store:
+        began = time.perf_counter()
+        for n in range(COMMITS):
+            job = StationDay(f"XX.S{n % 100:03d}", DAY + n // 100)
+            times = job.start_ns + np.arange(PICKS) * 500 * NS
+            picks = tuple(Pick(f"{job.station}..HHZ", "PS"[i % 2], int(t), 0.05, 0.7) for i, t in enumerate(times))
+            spans = tuple(Coverage(f"{job.station}..HH{c}", ((job.start_ns, job.end_ns),)) for c in "ZNE")
+            store.add_station_day(DayResult(job, picks, spans))
+        spent = time.perf_counter() - began
+    return spent / COMMITS, (folder / "run.db").stat().st_size / (COMMITS * PICKS)
+
+
+def indexing(root: Path) -> tuple[float, float]:
+    """Files a second that the names of an SDS tree are taken in with, and bytes that one takes in memory."""
+    for n in range(FILES):
+        station, day = f"S{n % 100:03d}", n // 100 + 1
+        path = root / "2024" / "XX" / station / "HHZ.D"
+        path.mkdir(parents=True, exist_ok=True)
+        (path / f"XX.{station}..HHZ.D.2024.{day:03d}").touch()
+    began = time.perf_counter()
+    archive = open_archive(f"sds://{root}")
+    return FILES / (time.perf_counter() - began), len(pickle.dumps(archive)) / FILES
+
+
+def building(count: int, extent_km: float, earthquakes: int) -> tuple[int, int, int, int, float]:
+    """Stations, earthquakes, picks, events found and processor seconds: a tenth of a day, scaled to one."""
+    rng = np.random.default_rng(count)
+    stations = network(count, extent_km, rng)
+    truths = swarm(stations, earthquakes // 10, 8640, extent_km, 20, rng)
+    true = [pick for truth in truths for pick in truth.picks]
+    picks = true + false_picks(stations, len(true) * 3 // 7, 8640, rng)
+    builder = EventBuilder(stations, VelocityModel("half-space", (0.0,), (VP,), (VS,)))
+    builder.build(picks[:10])  # makes the tables
+    core_s, events = timed(lambda: builder.build(picks))
+    return count, earthquakes, 10 * len(picks), 10 * len(events), 10 * core_s
+
+
+def page(
+    picked: Picked,
+    commit_s: float,
+    bytes_per_pick: float,
+    files_per_s: float,
+    bytes_per_file: float,
+    events: list[tuple[int, int, int, int, float]],
+) -> str:
+    """docs/scale.md: the template with its places filled."""
+    core_hours, all_picks = DAYS * picked.core_s / 3600, DAYS * picked.picks
+    rows = [
+        f"| {n} | {quakes} | {picks:,} | {found} | {core_s:.0f} | {365 * core_s / 3600:.1f} |"
+        for n, quakes, picks, found, core_s in events
+    ]
+    places = {
+        "measured": f"{date.today()}: {machine()}",
+        "quakes": QUAKES,
+        "stations": STATIONS,
+        "archive_mb": f"{picked.archive_mb:.0f}",
+        "margin": f"{100 * 2 * MARGIN_NS / DAY_NS:.1f}",
+        "core_s": f"{picked.core_s:.1f}",
+        "read_s": f"{picked.read_s:.2f}",
+        "per_hour": f"{3600 / picked.core_s:,.0f}",
+        "memory_mb": f"{picked.memory_mb:.0f}",
+        "commit_ms": f"{commit_s * 1e3:.1f}",
+        "pick_bytes": f"{bytes_per_pick:.0f}",
+        "files_per_s": f"{files_per_s:,.0f}",
+        "file_bytes": f"{bytes_per_file:.0f}",
+        "events": "\n".join(rows),
+        "days": f"{DAYS:,}",
+        "core_hours": f"{core_hours:,.0f}",
+        "days_on_16": f"{core_hours / 24 / 16:.1f}",
+        "hours_on_200": f"{core_hours / 200:.1f}",
+        "read_tb": f"{DAYS * picked.archive_mb / 1e6:.1f}",
+        "mb_s": f"{picked.archive_mb * 200 / picked.core_s:,.0f}",
+        "commit_hours": f"{DAYS * commit_s / 3600:.1f}",
+        "picks_a_day": f"{picked.picks:.0f}",
+        "all_picks": f"{all_picks / 1e6:.0f}",
+        "db_gb": f"{all_picks * bytes_per_pick / 1e9:.1f}",
+        "list_min": f"{3 * DAYS / files_per_s / 60:.1f}",
+        "list_mb": f"{3 * DAYS * bytes_per_file / 1e6:.0f}",
+        "event_hours": f"{365 * events[-1][4] / 3600 * 1000 * picked.picks / events[-1][2]:,.0f}",
+        "most_cores": f"{picked.core_s / commit_s:,.0f}",
+    }
+    return TEMPLATE.read_text(encoding="utf-8").format(**places)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit(__doc__)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if len(sys.argv) == 2:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            main(Path(scratch))

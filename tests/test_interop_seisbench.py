@@ -180,13 +180,13 @@ def test_curves_do_not_depend_on_the_batch(model):
     singly, together = model.annotate(stream, batch_size=1), model.annotate(stream)
     assert len(singly) == 3
     for one, other in zip(singly, together, strict=True):
-        assert np.abs(one.data - other.data).max() < 1e-5
+        assert np.abs(one.data - other.data).max() < 1e-4  # as ONNX and torch: rounding, more of it near a peak
 
 
 def test_seisbenchs_own_stacking_blinding_and_overlap_do_what_they_say(model):
     stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 100)
     averaged = model.annotate(stream, blinding=(100, 101))  # unequal: discarded, not faded
-    highest = model.annotate(stream, stacking="max")
+    highest = model.annotate(stream, stacking="max", blinding=(100, 101))
     assert len(averaged) == 3
     for mean, most in zip(averaged, highest, strict=True):
         assert len(mean) == len(most) == 10_000 and (most.data >= mean.data - 1e-6).all()

@@ -240,8 +240,8 @@ def test_stitching_is_the_weighted_mean_of_the_windows(stride_s: float) -> None:
     curves = np.random.default_rng(1).random((3, 9, IN_SAMPLES), np.float32)
     sums, weights = np.zeros((3, 8 * stride + IN_SAMPLES)), np.zeros(8 * stride + IN_SAMPLES)
     for i in range(9):
-        sums[:, i * stride : i * stride + IN_SAMPLES] += curves[:, i] * edge_weights(1.0)
-        weights[i * stride : i * stride + IN_SAMPLES] += edge_weights(1.0)
+        sums[:, i * stride : i * stride + IN_SAMPLES] += curves[:, i] * edge_weights(CutConfig().blinding_s)
+        weights[i * stride : i * stride + IN_SAMPLES] += edge_weights(CutConfig().blinding_s)
     out = np.concatenate([stitcher.push(7, curves[:, :2]), stitcher.push(9, curves[:, 2:])], axis=1)
     assert np.allclose(out, (sums / weights)[:, : 9 * stride], atol=1e-6)
 

@@ -7,6 +7,7 @@ is an onset: at least one per run. How the curve is cut into pushes changes noth
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -159,7 +160,8 @@ class DetectionFinder:
 
     def at(self, index: int) -> tuple[int, int, float] | None:
         """The detection that holds a grid index, else the nearest within the tolerance."""
-        near = [(max(d[0] - index, index - d[1] + 1, 0), d) for d in self._closed]
+        after = bisect_right(self._closed, index, key=lambda d: d[0])
+        near = [(max(d[0] - index, index - d[1] + 1, 0), d) for d in self._closed[max(after - 1, 0) : after + 1]]
         distance, found = min(near, default=(TOLERANCE + 1, None))
         return found if distance <= TOLERANCE else None
 

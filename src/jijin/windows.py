@@ -166,7 +166,7 @@ class Instrument:
         """data : (3, tail and blocks); the first window starts with the tail."""
         length = IN_SAMPLES // self.stride  # in blocks
         blocks = data.reshape(3, -1, self.stride).swapaxes(0, 1)
-        empty = np.isnan(blocks[:, :, 0]).all(axis=1).tolist()  # to look at every sample takes as long as to read it
+        empty = np.all(np.isnan(blocks[:, :, 0]), axis=1).tolist()  # to look at every sample takes as long as to read it
         filled = [not (start and np.isnan(block).all()) for start, block in zip(empty, blocks, strict=True)]
         for i in range(len(filled) - length + 1):
             if any(filled[i : i + length]):

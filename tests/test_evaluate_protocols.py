@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from jijin.cli import app
 from jijin.data.export import write_seisbench
+from jijin.errors import ConfigError
 from jijin.evaluate.continuous import OTHERS
 from jijin.evaluate.protocols import PROTOCOLS, tables
 from pickers import picker, step_trace
@@ -65,6 +66,21 @@ def test_a_protocol_says_what_it_needs(tmp_path):
     done = CliRunner().invoke(app, ["evaluate", "--protocol", "continuous", "--others", str(tmp_path)])
     assert "continuous needs --records" in str(done.exception)
     assert "scores needs --data" in str(CliRunner().invoke(app, ["evaluate"]).exception)
+    words = ["--protocol", "continuous", "--records", "r", "--others", "o", "--tune"]
+    assert "continuous needs --data" in str(CliRunner().invoke(app, ["evaluate", *words]).exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("--protocol shift --data d --records r", "--records"),
+        ("--protocol continuous --records r --others o --data d", "--data"),
+        ("--protocol continuous --records r --others o --data d --tune --split dev", "--split"),
+    ],
+)
+def test_an_option_that_a_protocol_ignores_is_refused(words, option):
+    done = CliRunner().invoke(app, ["evaluate", *words.split()])
+    assert isinstance(done.exception, ConfigError) and f"does not take {option};" in str(done.exception)
 
 
 def test_agreement_on_a_folder_of_miniseed_comes_from_the_command_line(tmp_path):

@@ -198,7 +198,7 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     assert json.loads(scores.read_text())[str(model)]["windows"] > 0
 
 
-@pytest.mark.parametrize("arguments", [["--model", "eqt"], ["--recipe", "studdy"], ["--fractions", "6,2"]])
+@pytest.mark.parametrize("arguments", [["--task", "pickr"], ["--recipe", "studdy"], ["--fractions", "6,2"]])
 def test_a_misspelt_setting_stops_the_run(dataset, tmp_path, arguments):
     result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), *arguments])
     assert isinstance(result.exception, ConfigError)

@@ -17,7 +17,7 @@ from jijin.data.sources import blast, on_noise
 from jijin.data.synthetic import earthquake, noise
 from jijin.discriminate.features import NAMES
 from jijin.discriminate.model import load_source
-from jijin.errors import DataError, ReadError
+from jijin.errors import ConfigError, DataError, ReadError
 from jijin.evaluate.source import NOT_DETERMINED, auc, blast_scores, recall, reliability, tables
 from jijin.train.source import DEPENDENCES, fewest, folds, nested, tell, train_blasts, train_source
 from jijin.train.source_fit import TELLING, Setting, fit_blasts, fit_kinds, sample_of, usable, weights
@@ -264,3 +264,27 @@ def test_synthetics_are_as_many_of_each_class_and_the_same_again() -> None:
     a, b = (synthetic_table(Picker(), 2, 5) for _ in range(2))  # type: ignore[arg-type]
     assert a["class"].value_counts().to_dict() == {"earthquake": 2, "explosion": 2, "anthropogenic noise": 2}
     pd.testing.assert_frame_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--windows", "64"],
+        ["train", "--patience", "2"],
+        ["train", "--recipe", "study"],
+        ["train", "--teachers", "picks.csv"],
+        ["train", "--workers", "0"],
+        ["evaluate", "--protocol", "shift"],
+        ["evaluate", "--tune"],
+        ["evaluate", "--threshold-p", "0.3"],
+        ["evaluate", "--peers", "peers"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_an_option_of_pickers_is_not_ignored_where_sources_are_told(words: list[str], tmp_path: Path) -> None:
+    from jijin.cli import app
+
+    option = words[1]
+    given = [*words, "--task", "source", "--data", str(tmp_path), "-o", str(tmp_path / "out")]
+    with pytest.raises(ConfigError, match=f"^the task source does not take {option}; it takes --data, --fractions"):
+        app(given, standalone_mode=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from jijin.commands.shared import parse_fractions, progress_bar
 
 if TYPE_CHECKING:
     from jijin.data.audit import Finding
@@ -73,28 +73,6 @@ def audit(
     _print(findings, traces, examples)
     if any(finding.error for finding in findings):
         raise typer.Exit(1)
-
-
-def parse_fractions(text: str) -> tuple[float, ...]:
-    """The three shares of "6,2,2" (or "6:2:2")."""
-    from jijin.errors import ConfigError
-
-    try:
-        return tuple(float(part) for part in text.replace(":", ",").split(","))
-    except ValueError:
-        raise ConfigError(f"'fractions' must look like 6,2,2 (got {text!r})") from None
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, drawn only on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print(findings: list[Finding], traces: int, examples: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.data import parse_fractions
+from jijin.commands.shared import parse_fractions, print_table, refuse
 from jijin.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,10 +29,13 @@ NAMES = (
     "noise",
     CONTINUOUS,
 )
+OF_SOURCE = ("task", "data", "model", "split", "fractions", "seed", "output")  # options that the task source takes
+OF_LABELS = ("data", "only", "automatic", "fractions", "seed")  # of labelled data, of which continuous has none
 Threshold = Annotated[float | None, typer.Option(min=0.001, max=1, help="Instead of the model's own.")]
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="STEAD, SeisBench's format or a pack; repeat for more.")
     ] = None,
@@ -71,34 +75,23 @@ def evaluate(
     """
     import json
 
-    from jijin.data.corpus import continuous, scored_traces
+    from jijin.data.corpus import continuous
     from jijin.data.teachers import read_picks
     from jijin.evaluate.continuous import agreements
     from jijin.evaluate.protocols import PROTOCOLS
-    from jijin.models import split_seeds
 
     if task == "source":
         from jijin.commands import source as of_source
 
-        if not data:
-            raise ConfigError("the task source needs --data")
-        return of_source.evaluate(data, model or ["source"], split, parse_fractions(fractions), seed or 0, output)
+        refuse(context, "the task source", OF_SOURCE)
+        _need("the task source", {"--data": data})
+        return of_source.evaluate(data or [], model or ["source"], split, parse_fractions(fractions), seed or 0, output)
     if task != "picker":
         raise ConfigError(f"'task' must be picker or source (got {task!r})")
-    if protocol not in NAMES:
-        raise ConfigError(f"'protocol' must be one of {', '.join(NAMES)} (got {protocol!r})")
-    need = {"--records": records, "--others": others} if protocol == CONTINUOUS else {"--data": data}
-    if missing := [name for name, given in need.items() if not given]:
-        raise ConfigError(f"the protocol {protocol} needs {' and '.join(missing)}")
-    names = only.split(",") if only else None
-    wanted = ("" if protocol == CONTINUOUS else split, "dev" if tune or protocol == "benchmark" else "")
-    seeds = split_seeds(model or ["cba"]) if seed is None else seed
-    traces, dev = (
-        scored_traces(data or [], part, names, parse_fractions(fractions), seeds, others or [], automatic)
-        if part
-        else []
-        for part in wanted
-    )
+    _check_protocol(context, protocol, tune)
+    parts = ("" if protocol == CONTINUOUS else split, "dev" if tune or protocol == "benchmark" else "")
+    of_data = (data or [], only, parse_fractions(fractions), _seeds(model, seed), others or [], automatic)
+    traces, dev = (_traces(part, *of_data) for part in parts)
     pickers = [_at_thresholds(picker, threshold_p, threshold_s) for picker in _pickers(model, peers, dev, tune)]
     if protocol == SCORES:
         done: Any = _scores(pickers, traces)
@@ -109,6 +102,36 @@ def evaluate(
     if output is not None:
         output.write_text(json.dumps(_plain(done), indent=1) + "\n")
     return None
+
+
+def _need(what: str, options: Mapping[str, Any]) -> None:
+    if missing := [name for name, value in options.items() if not value]:
+        raise ConfigError(f"{what} needs {' and '.join(missing)}")
+
+
+def _check_protocol(context: typer.Context, protocol: str, tune: bool) -> None:
+    """Raise ConfigError where an option that the protocol needs is missing, or one stands there that it ignores."""
+    if protocol not in NAMES:
+        raise ConfigError(f"'protocol' must be one of {', '.join(NAMES)} (got {protocol!r})")
+    needed = ("records", "others") if protocol == CONTINUOUS else ("data",)
+    tuned = ("data",) if tune and protocol == CONTINUOUS else ()
+    _need(f"the protocol {protocol}", {f"--{name}": context.params[name] for name in (*needed, *tuned)})
+    ignored = {"records"} if protocol != CONTINUOUS else {"split"} if tune else {"split", *OF_LABELS}
+    refuse(context, f"the protocol {protocol}", set(context.params) - ignored)
+
+
+def _seeds(models: list[str] | None, seed: int | None) -> int | Sequence[int]:
+    """Of the split: one that is given, else those that hold out what no model has been trained on."""
+    from jijin.models import split_seeds
+
+    return split_seeds(models or ["cba"]) if seed is None else seed
+
+
+def _traces(part: str, data: list[Path], only: str | None, *how: Any) -> list[Any]:
+    """Labelled traces of a split; none of a split without a name."""
+    from jijin.data.corpus import scored_traces
+
+    return scored_traces(data, part, only.split(",") if only else None, *how) if part else []
 
 
 def _pickers(models: list[str] | None, peers: Path | None, dev: list[Any], tune: bool) -> list[Picker]:
@@ -151,7 +174,7 @@ def _shown(rows: list[Any]) -> list[dict[str, Any]]:
     from jijin.evaluate.protocols import tables
 
     for name, heads, lines in tables(rows):
-        _print(name.lower(), heads, lines)
+        print_table(name.lower(), heads, lines)
     return [{"kind": type(row).__name__, **asdict(row)} for row in rows]
 
 
@@ -181,14 +204,4 @@ def show(reports: list[Report]) -> None:
             texts = [cell if isinstance(cell, str) else f"{cell:.3f}" for cell in cells]
             about = [report.name, "PS"[phase - P], f"{report.thresholds[phase]:.2f}", str(wide.labels)]
             lines.append([*about, *texts, f"{rates[phase]:.2f}"])
-    _print(title, heads.split(","), lines)
-
-
-def _print(title: str, heads: list[str], lines: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*heads, title=title)
-    for line in lines:
-        table.add_row(*line)
-    Console(width=None if Console().is_terminal else 170).print(table)
+    print_table(title, heads.split(","), lines)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
+from jijin.commands.shared import bar
+
 LONG = 1_000_000  # samples, about one hour of three components at 100 Hz: shorter work shows no bar
 
 
@@ -62,14 +64,12 @@ class Messages:
         if not self.console.is_terminal:
             yield _Minutes(self, title, total, unit).advance
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
-        from rich.progress import TimeRemainingColumn as Left
+        from rich.progress import MofNCompleteColumn, TaskProgressColumn, TextColumn
 
         counts = (MofNCompleteColumn(), TextColumn(unit)) if unit else (TaskProgressColumn(),)
-        columns = TextColumn("{task.description}"), BarColumn(), *counts, Left()
-        with Progress(*columns, console=self.console, transient=True) as bar:
-            task = bar.add_task(title, total=total)
-            yield lambda done: bar.advance(task, done)
+        with bar(self.console, title, *counts) as update:
+            update(total=total)
+            yield lambda done: update(advance=done)
 
 
 class _Minutes:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from jijin.commands.shared import print_table, progress_bar
+
 if TYPE_CHECKING:
     from jijin.evaluate.source import Outcome
 
@@ -24,7 +26,6 @@ def train(
     threads: int,
 ) -> None:
     """Train a source model, write it to the run folder, show how it did on events that were held out."""
-    from jijin.commands.data import progress_bar
     from jijin.discriminate.model import load_source
     from jijin.train.source_run import SourceRun, read_run, train_run
 
@@ -47,7 +48,6 @@ def evaluate(
     """Score source models on a split of labelled windows."""
     import json
 
-    from jijin.commands.data import progress_bar
     from jijin.data.splits import NAMES
     from jijin.discriminate.discriminator import DiscriminateConfig
     from jijin.discriminate.model import load_source
@@ -90,10 +90,4 @@ def show(outcome: Outcome) -> None:
 
     config = DiscriminateConfig()
     for title, heads, lines in tables(outcome, config.prior, config.certainty):
-        _print(title, heads, lines)
-
-
-def _print(title: str, heads: list[str], lines: list[list[str]]) -> Any:
-    from jijin.commands.evaluate import _print as table
-
-    table(title, heads, lines)
+        print_table(title, heads, lines)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.data import progress_bar
+from jijin.commands.shared import progress_bar, require_train
 
 if TYPE_CHECKING:
     from jijin.study.published import Found
@@ -53,7 +53,7 @@ def study(
     if example == bool(data):
         raise typer.BadParameter("give --data or --example, one of the two")
     _require_folder(output)
-    _require_training()
+    require_train(("sklearn", "scikit-learn"))
     from jijin.study.run import StudyConfig, run
 
     asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}
@@ -84,17 +84,6 @@ def _told_to_go_on() -> Iterator[None]:
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on: CBA at its last epoch, trees and CNN from the beginning")
         raise
-
-
-def _require_training() -> None:
-    """Raise MissingExtra where the extra 'train' is not installed."""
-    from importlib.util import find_spec
-
-    from jijin.errors import MissingExtra
-
-    for module, package in (("torch",) * 2, ("tensorboard",) * 2, ("onnx",) * 2, ("sklearn", "scikit-learn")):
-        if find_spec(module) is None:
-            raise MissingExtra(package, "train")
 
 
 def _peers(folder: Path | None) -> Found | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.data import parse_fractions, progress_bar
+from jijin.commands.shared import parse_fractions, progress_bar, refuse, require_train
 
 if TYPE_CHECKING:
     from jijin.data.corpus import Corpus
@@ -17,13 +17,14 @@ Data = Annotated[
     list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; give it again for more.")
 ]
 TASKS = ("picker", "source")
+OF_SOURCE = ("task", "output", "data", "start", "synthetics", "fractions", "threads", "seed")  # options that it takes
 
 
 def train(
+    context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="Run folder; an unfinished run in it goes on.")],
     data: Data,
     task: Annotated[str, typer.Option(help="picker, or source: the classifier of docs/source_type.md.")] = "picker",
-    model: Annotated[str, typer.Option(help="Only cba for now.")] = "cba",
     windows: Annotated[int, typer.Option(min=64, help="Training windows in all.")] = 320_000,
     epoch_windows: Annotated[int, typer.Option(min=64, help="Windows between two validations.")] = 16_000,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a lower dev loss before it stops.")] = 8,
@@ -47,7 +48,7 @@ def train(
 ) -> None:
     """Train a picker, or a source classifier, on a PC. Stopped in any way, the same command goes on where it was.
 
-    --task source takes --data, --start, --synthetics, --fractions, --threads and --seed; it needs no torch.
+    --task source takes --data, --start, --synthetics, --fractions, --threads and --seed, no other; it needs no torch.
     """
     from jijin.errors import ConfigError
 
@@ -56,10 +57,9 @@ def train(
     if task == "source":
         from jijin.commands import source as of_source
 
+        refuse(context, "the task source", OF_SOURCE)
         return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads)
-    if model != "cba":
-        raise ConfigError(f"'model' must be cba (got {model!r})")
-    _require_torch()
+    require_train()
     from jijin.train.loop import TrainConfig
 
     config = TrainConfig(
@@ -104,17 +104,6 @@ def _split_seeds(start: str | None) -> list[int]:
     return seeds
 
 
-def _require_torch() -> None:
-    """Raise MissingExtra where the extra 'train' is not installed."""
-    from importlib.util import find_spec
-
-    from jijin.errors import MissingExtra
-
-    for package in ("torch", "tensorboard", "onnx"):
-        if find_spec(package) is None:
-            raise MissingExtra(package, "train")
-
-
 def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     from jijin.data.compose import Composer
     from jijin.data.corpus import synthetic_pool
@@ -156,7 +145,7 @@ def export(
     from jijin.errors import ReadError
     from jijin.evaluate import evaluation_windows
 
-    _require_torch()
+    require_train()
     from jijin.train.export import export as write
 
     try:

@@ -1,0 +1,82 @@
+"""What several commands need: options that are refused, shares, a bar, a table, the extra "train"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import ProgressColumn
+
+
+def given(context: typer.Context) -> dict[str, str]:
+    """Options that stand on the command line: the name of the parameter, and as it is written (--name)."""
+    sources = {one.name: context.get_parameter_source(one.name) for one in context.command.params if one.name}
+    written = {one.name: max(one.opts, key=len) for one in context.command.params if one.name}
+    return {name: written[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"}
+
+
+def refuse(context: typer.Context, what: str, taken: Collection[str]) -> None:
+    """Raise ConfigError for an option on the command line that `what` does not take, rather than ignore it."""
+    from jijin.errors import ConfigError
+
+    if ignored := [option for name, option in given(context).items() if name not in taken]:
+        options = sorted(max(one.opts, key=len) for one in context.command.params if one.name in taken)
+        raise ConfigError(f"{what} does not take {ignored[0]}; it takes {', '.join(options)}")
+
+
+def parse_fractions(text: str) -> tuple[float, ...]:
+    """The three shares of "6,2,2" (or "6:2:2")."""
+    from jijin.errors import ConfigError
+
+    try:
+        return tuple(float(part) for part in text.replace(":", ",").split(","))
+    except ValueError:
+        raise ConfigError(f"'fractions' must look like 6,2,2 (got {text!r})") from None
+
+
+@contextmanager
+def bar(console: Console, title: str, *counts: ProgressColumn) -> Iterator[Callable[..., None]]:
+    """A bar with the time left; what is yielded takes total=, and completed= or advance=."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda **changes: progress.update(task, **changes)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, drawn only on a terminal."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn
+
+    with bar(Console(stderr=True), what, MofNCompleteColumn()) as update:
+        yield lambda done, total: update(completed=done, total=total)
+
+
+def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """A table on stdout; 170 characters wide where that is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*heads, title=title)
+    for line in lines:
+        table.add_row(*line)
+    Console(width=None if Console().is_terminal else 170).print(table)
+
+
+def require_train(*more: tuple[str, str]) -> None:
+    """Raise MissingExtra where the extra "train" is not installed; more : other modules of it with their packages."""
+    from importlib.util import find_spec
+
+    from jijin.errors import MissingExtra
+
+    for module, package in (("torch",) * 2, ("tensorboard",) * 2, ("onnx",) * 2, *more):
+        if find_spec(module) is None:
+            raise MissingExtra(package, "train")

@@ -14,12 +14,14 @@ import pytest
 from fakes import START_NS, record
 from jijin.errors import ConfigError, DataError
 from jijin.live.clock import SystemClock
+from jijin.live.engine import Engine
 from jijin.live.packets import Packet
 from jijin.live.seedlink import Patience, SeedLinkSource, parse_streams
 from jijin.live.shake import Shake, to_segment
 from jijin.live.sources import Source, open_sources
-from jijin.types import Segment
+from jijin.types import NS, Pick, Segment
 from seedlink_server import Faults, SeedLinkServer, records
+from standin import StandIn
 
 pytest.importorskip("seedlink_client")
 
@@ -189,3 +191,24 @@ def test_datagrams_of_a_shake_become_samples_and_nonsense_is_counted() -> None:
 def test_a_datagram_that_is_none_of_a_shake_is_refused(wrong: bytes) -> None:
     with pytest.raises(DataError, match="not a packet of a Shake"):
         to_segment(wrong, "AM.R1234.00", 100.0)
+
+
+def test_a_run_on_a_datacast_keeps_its_last_picks_when_it_is_ended() -> None:
+    """No server has the data of the last minute for the next start."""
+    engine = Engine(StandIn(), SystemClock())  # type: ignore[arg-type]
+    finals: list[Pick] = []
+    engine.listeners.append(lambda tick: finals.extend(tick.finals))
+    source, stop = Shake("shake://127.0.0.1:0", SystemClock()), threading.Event()
+    running = threading.Thread(target=engine.run, args=([source], stop), daemon=True)
+    running.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as shake:
+        for k in range(20):
+            counts = ", ".join("9" if 4 <= k < 8 else "0" for _ in range(100))
+            shake.sendto(f"{{'EHZ', {time.time_ns() // NS - 30 + k}.0, {counts}}}".encode(), ("127.0.0.1", source.port))
+    limit = time.monotonic() + LATEST_S
+    while not engine.arrivals.channels or next(iter(engine.arrivals.channels.values())).packets < 20:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    stop.set()
+    running.join(LATEST_S)
+    assert [pick.phase_hint for pick in finals] == ["P"]

@@ -168,13 +168,16 @@ class Engine:
         return isinstance(self.clock, ReplayClock) and self.clock.speed == float("inf")
 
     def run(self, sources: list[Source], stop: Event) -> None:
-        """Work until stop is set, or the sources end: then finish()."""
+        """Work until stop is set or the sources end.
+
+        Then finish(), unless a server keeps the data of the open windows for the next start.
+        """
         self.sources = sources
         if self.stepped:
             self._run_stepped(stop)
         else:
             self._run_threads(stop)
-        if not stop.is_set():
+        if not (stop.is_set() and self._resume.any):
             self.finish()
 
     def _run_stepped(self, stop: Event) -> None:

@@ -37,6 +37,11 @@ class Resume:
         self._longest_ns = int(longest_s * NS)
         self._lines: dict[tuple[str, str, str], _Line] = {}  # source, station as the source has it, NET.STA
 
+    @property
+    def any(self) -> bool:
+        """Whether a source numbers its packets."""
+        return bool(self._lines)
+
     def take(self, packet: Packet) -> None:
         """Note a packet of a source that numbers them."""
         if packet.seqnum is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -169,6 +170,28 @@ def test_listeners_that_fail_do_not_stop_the_picking() -> None:
     engine = Engine(StandIn(), clock)
     engine.listeners.append(lambda tick: 1 / 0)
     assert len([c for t in run(engine, clock, packets(station())) for c in t.changes if c.kind == "new"]) == 8
+
+
+def test_a_source_waits_while_too_much_is_before_the_engine_and_nothing_is_dropped() -> None:
+    engine, stop, feed = Engine(StandIn(), SetClock(), LiveConfig(queue=5)), threading.Event(), packets(station())[:12]
+    source = threading.Thread(target=lambda: [engine.put(packet, stop) for packet in feed], daemon=True)
+    source.start()
+    taken: list[Packet] = []
+    while len(taken) < len(feed):
+        assert engine.queued <= 5
+        taken += engine._drain()
+    source.join(5)
+    assert taken == feed and not source.is_alive()
+
+
+def test_an_engine_that_is_behind_says_so() -> None:
+    clock = SetClock()
+    engine = Engine(StandIn(), clock)
+    feed = packets(station())[:3]
+    for behind_s, overloaded in ((1, False), (8, True), (1, False)):
+        clock.time_ns = feed[0].arrived_ns + behind_s * NS
+        engine.tick(feed)
+        assert engine.load.overloaded is overloaded
 
 
 # what is wrong with packets

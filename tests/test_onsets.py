@@ -41,6 +41,13 @@ def test_a_moved_peak_keeps_its_height_and_width():
     assert spread_s(p, int(p.argmax()), at(p)[0]) == pytest.approx(spread_s(before, 3012, 3012.4), rel=0.02)
 
 
+def test_a_plateau_stays_one_when_it_moves():
+    plateau = np.minimum(bell(3009.3, height=1.5), np.float32(0.9))
+    p, _ = retime(window(3000), WHOLE, plateau, SILENT)
+    assert at(p) == [pytest.approx(3000, abs=1.1)]
+    assert len(np.unique(p[2998:3003])) == 1
+
+
 def test_an_s_peak_moves_three_quarters_of_the_way():
     _, s = retime(window(3000), WHOLE, SILENT, bell(3016))
     assert at(s) == [pytest.approx(3004, abs=0.9)]

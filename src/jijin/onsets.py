@@ -171,14 +171,14 @@ def _valley(curve: Curve, left: int, right: int) -> int:
 
 def _move(out: Curve, curve: Curve, low: int, high: int, shift: float) -> None:
     """Move what rises above the line from low to high by a fraction of samples or many; out is changed."""
-    length, slope = high - low + 1, (curve[high] - curve[low]) / max(high - low, 1)
-    line = curve[low] + slope * np.arange(length, dtype=np.float32)
+    length, base = high - low + 1, float(curve[low])  # doubles, or a plateau comes out with a peak of its own
+    slope = (float(curve[high]) - base) / max(high - low, 1)
+    line = base + slope * np.arange(length)
     bump = np.maximum(curve[low : high + 1] - line, 0)
     out[low : high + 1] = np.minimum(curve[low : high + 1], line)
     ahead = int(shift) - 1  # where the moved bump, with room for its fraction, starts
-    along = np.arange(ahead, ahead + length + 2, dtype=np.float32)
-    moved = curve[low] + slope * np.clip(along, 0, length - 1)
-    begin, part = math.floor(shift) - ahead, np.float32(shift - math.floor(shift))
+    moved = base + slope * np.clip(np.arange(ahead, ahead + length + 2), 0, length - 1)
+    begin, part = math.floor(shift) - ahead, shift - math.floor(shift)
     moved[begin : begin + length] += (1 - part) * bump
     moved[begin + 1 : begin + 1 + length] += part * bump
     first = low + ahead

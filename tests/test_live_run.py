@@ -8,13 +8,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fakes import START_NS, record
 from jijin.detector import Detector, by_time
-from jijin.live.session import forget
+from jijin.errors import JijinError
+from jijin.live.session import LiveRequest, Session, forget
 from jijin.live.state import State, load_state, save_state
 from jijin.store import Store
 from jijin.types import NS, Pick, Segment
@@ -100,6 +102,23 @@ def test_a_run_that_is_ended_goes_on_without_loss_or_a_pick_twice(how: signal.Si
     assert found == [p for p in whole if p.time_ns <= found[-1].time_ns] and len(found) >= 12
     asked = [line for line in server.commands if line.startswith("DATA ")]
     assert len(asked) >= 2  # each start but the first asked to go on after a packet
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("ftp://h", {}),
+        ("replay:///nowhere", {}),
+        ("replay://{here}", {"speed": -1.0}),
+        ("seedlink://h", {"streams": "X"}),
+        ("seedlink://h", {"web": "nowhere"}),
+        ("seedlink://h", {"alert": Path("nowhere.toml")}),
+    ],
+)
+def test_a_wrong_start_is_told_and_leaves_no_run_behind(source: str, options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(JijinError):
+        Session(tmp_path / "run", LiveRequest((source.format(here=__file__),), **options))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_state_comes_back_and_a_damaged_one_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from jijin.live.state import State, load_state, save_state
+from jijin.live.state import State, save_state
 from jijin.store import Store, exists
 from jijin.types import Station
 
@@ -31,7 +31,6 @@ class Keeper:
             Store.open(folder).close()
         else:
             Store.create(folder, settings, stations).close()
-        self.state = load_state(folder)
         self.trouble = ""  # why nothing can be written at the moment
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closing = Event()

@@ -23,6 +23,7 @@ from jijin.live.network import Network, read_network
 from jijin.live.rules import AlertConfig, read_alert
 from jijin.live.sinks import open_sink
 from jijin.live.sources import open_sources, without_credentials
+from jijin.live.state import load_state
 from jijin.live.web.security import parse_address
 from jijin.live.web.server import WebServer
 from jijin.models import load
@@ -72,14 +73,10 @@ class Session:
         self.network = read_network(catalogue) if catalogue else None
         model = load(request.config.model)
         self.method = f"{model.name}/{model.version}"
-        settings = (
-            catalogue.settings()
-            if catalogue
-            else {"method": self.method, "source": without_credentials(request.sources[0])}
-        )
-        self.keeper = Keeper(folder, {"kind": "live", **settings}, self.network.stations if self.network else ())
-        state = self.keeper.state
+        state, source = load_state(folder), without_credentials(request.sources[0])
         self.sources, self.clock = open_sources(list(request.sources), request.streams, request.speed, state.positions)
+        settings = catalogue.settings() if catalogue else {"method": self.method, "source": source}
+        self.keeper = Keeper(folder, {"kind": "live", **settings}, self.network.stations if self.network else ())
         self.engine = Engine(model, self.clock, request.live, request.config.pick, state.settled_ns)
         self.alarms: deque[Alarm] = deque(read_alarms(folder), maxlen=SHOWN)
         self.counts: Counter[str] = Counter()
@@ -99,7 +96,7 @@ class Session:
     def _events(self, folder: Path, network: Network) -> Events:
         with Store.open(folder) as store:
             last_ns = max((day * DAY_NS for day in store.pick_days()), default=0)
-            picks = store.picks(last_ns)
+            picks = store.picks(last_ns - WINDOW_NS)
             newest_ns = max((pick.time_ns for pick in picks), default=0)
             picks = [pick for pick in picks if pick.time_ns >= newest_ns - WINDOW_NS]
             known = store.events(newest_ns - WINDOW_NS) if picks else []

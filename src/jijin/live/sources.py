@@ -9,6 +9,7 @@ from threading import Event
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from jijin.config import check_range
 from jijin.errors import ConfigError
 from jijin.live.clock import Clock, ReplayClock, SystemClock
 from jijin.live.packets import Packet
@@ -72,6 +73,7 @@ def _replay(paths: list[str], speed: float) -> tuple[list[Source], Clock]:
     from jijin.io.files import find_files, is_side_file, scan
     from jijin.live.replay import Replay
 
+    check_range("speed", speed, 0, float("inf"))
     scans = [scan(path) for path in find_files(map(Path, paths)) if not is_side_file(path)]
     if not scans:
         raise ConfigError(f"replay://{paths[0]}: no waveform file in it")

@@ -242,6 +242,7 @@ def test_a_histogram_tells_the_median_and_what_prometheus_wants() -> None:
     for seconds in [0.1] * 50 + [0.9] * 49 + [1000.0]:
         one.add(seconds)
     assert (one.quantile(0.5), one.quantile(0.99), one.quantile(1)) == (0.1, 1.0, 1000.0)
+    assert one.quantile(0.745) == pytest.approx(0.85)  # halfway in the bin from 0.7 to 1 s
     assert dict(one.cumulative())[1.0] == 99 and one.count == 100 and one.longest_s == 1000.0
 
 

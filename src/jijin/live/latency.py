@@ -29,19 +29,19 @@ class Histogram:
         return sum(self.counts)
 
     def quantile(self, q: float) -> float | None:
-        """The duration in s that a fraction q stays below, by its bin's upper bound; None without any.
+        """The duration in s that a fraction q stays below, interpolated in its bin; None without any.
 
-        >>> h = Histogram(); [h.add(s) for s in (0.1, 0.2, 0.2, 4.0)]; h.quantile(0.5), h.quantile(1.0)
+        >>> h = Histogram(); [h.add(s) for s in (0.1, 0.2, 0.2, 4.0)]; h.quantile(0.75), h.quantile(1.0)
         [None, None, None, None]
         (0.2, 4.0)
         """
         if not self.count:
             return None
-        left = q * self.count
+        left, low = q * self.count, 0.0
         for bound, count in zip(BOUNDS_S, self.counts, strict=False):
-            left -= count
-            if left <= 1e-9:
-                return min(bound, self.longest_s)
+            if left <= count + 1e-9 and count:
+                return min(low + (bound - low) * left / count, self.longest_s)
+            left, low = left - count, bound
         return self.longest_s
 
     def cumulative(self) -> Iterator[tuple[float, int]]:

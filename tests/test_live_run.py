@@ -22,6 +22,7 @@ from jijin.store import Store
 from jijin.types import NS, Pick, Segment
 from seedlink_server import SeedLinkServer, records
 from standin import StandIn
+from test_live_engine import write
 
 pytest.importorskip("seedlink_client")
 
@@ -31,6 +32,7 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from standin import StandIn
+from test_live_engine import write
 from jijin.live import session
 session.load = lambda name: StandIn()
 session.SAVE_NS = 10**8
@@ -119,6 +121,16 @@ def test_a_wrong_start_is_told_and_leaves_no_run_behind(source: str, options: di
     with pytest.raises(JijinError):
         Session(tmp_path / "run", LiveRequest((source.format(here=__file__),), **options))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_reader_of_stdout_that_leaves_does_not_end_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = write(tmp_path / "files", [record("XX.AAA..HHZ", 90, {20.3: 1.0, 60.0: 2.0})])
+
+    def gone(line: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    Session(tmp_path / "run", LiveRequest((f"replay://{files}",), speed=float("inf")), gone).run()
+    assert len(kept(tmp_path / "run")) >= 2 and caplog.text.count("stdout cannot be written") == 1
 
 
 def test_a_state_comes_back_and_a_damaged_one_is_named(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def live(
         LiveConfig(tick_s=tick, wait_s=wait, keep_days=keep_days), alert, web, os.environ.get(TOKEN),
     )  # fmt: skip
     session = Session(run, request)
-    if session.web:
-        messages.note(f"the page is at {session.web.address.url}")
+    if session.web and (not quiet or session.web.address.token):  # a token that was made is known from nowhere else
+        typer.echo(f"jijin: the page is at {session.web.address.url}", err=True)
     messages.note(session.run())
 
 

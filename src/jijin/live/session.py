@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections import Counter, deque
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from jijin.live.web.server import WebServer
 from jijin.models import load
 from jijin.store import Store, pick_id
 from jijin.types import DAY_NS, NS, Event
+
+log = logging.getLogger("jijin")
 
 SAVE_NS = 5 * NS  # of the clock: so often where to go on is written down
 FORGET_NS = 3600 * NS  # so often what is too old is deleted
@@ -85,7 +88,7 @@ class Session:
         self.alarming = self._alert(alert, self.network) if alert else None
         self.sinks = [open_sink(one, self._event, self.method) for one in alert.sinks] if alert else []
         self.web = WebServer(self, address) if address else None
-        self._out = out or (lambda line: print(line, flush=True))
+        self._out = out or _print_line
         self.engine.listeners += [self._print, self._keep]
         if self.alarming:
             self.alarming.listeners += [self._keep_alarm, *self.sinks]
@@ -167,11 +170,18 @@ class Session:
 
     # what is told and kept
 
+    def _say(self, line: str) -> None:
+        try:
+            self._out(line)
+        except OSError as error:  # whoever read stdout has gone; the run goes on
+            log.warning("stdout cannot be written any more: %s", error.strerror)
+            self._out = lambda line: None
+
     def _print(self, tick: Tick) -> None:
         for change in tick.changes:
             self.counts[change.kind] += 1
             pick = change.pick
-            self._out(
+            self._say(
                 f"{iso(pick.time_ns)} {pick.seed_id} {pick.phase_hint} {change.kind} "
                 f"probability={pick.probability:.2f} key={change.key}"
             )
@@ -180,7 +190,7 @@ class Session:
         event, where = change.event, change.event.origin
         self.counts[f"event {change.kind}"] += 1
         size = event.magnitude.value if event.magnitude else None
-        self._out(
+        self._say(
             f"{iso(where.time_ns)} {event.event_id} event {change.kind} latitude={where.latitude:.4f} "
             f"longitude={where.longitude:.4f} depth_km={where.depth_km:.1f} picks={len(where.arrivals)} "
             f"magnitude={'none' if size is None else f'{size:.1f}'}"
@@ -204,7 +214,7 @@ class Session:
     def _keep_alarm(self, alarm: Alarm) -> None:
         self.alarms.append(alarm)
         self.counts[alarm.kind] += 1
-        self._out(f"{iso(alarm.time_ns)} {alarm.rule} {alarm.kind} level={alarm.level} {alarm.text}")
+        self._say(f"{iso(alarm.time_ns)} {alarm.rule} {alarm.kind} level={alarm.level} {alarm.text}")
         self.engine.latencies.alert.add((alarm.time_ns - alarm.onset_ns) / NS)
         self.keeper.put(lambda store: append(store.folder, alarm))
 
@@ -216,6 +226,10 @@ class Session:
         if latency["count"]:
             told += f"; packet to pick {latency['median_s']:.2f} s (median), {latency['p99_s']:.2f} s (99 %)"
         return f"{told}, in {self.keeper.folder}"
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
 
 
 def forget(store: Store, before_ns: int) -> None:

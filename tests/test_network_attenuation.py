@@ -51,9 +51,10 @@ def test_a_formula_of_ones_own_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a = 1\nb = 0\n", "the coefficient 'c' is missing"),
-        ("a = 1\nb = 0\nc = 3\nk = 1\n", "unknown key 'k'"),
-        ("a = 'one'\nb = 0\nc = 3\n", "could not convert string to float"),
+        ("a = 1\nb = 0\n", "mine.toml: 'c' is missing"),
+        ("a = 1\nb = 0\nc = 3\nmin_kms = 1\n", "unknown key 'min_kms'; did you mean 'min_km'?"),
+        ("a = 'one'\nb = 0\nc = 3\n", "'a' must be a number (got 'one')"),
+        ("a = 1\nb = 0\nc = 3\n[station_corrections]\n'XX.A' = '1'\n", "'XX.A' must be a number (got '1')"),
         ("a = 1\nb = 0\nc = 3\nhorizontals = 'sum'\n", "must be 'mean' or 'max'"),
         ("a = 1\nb = 0\nc = 3\nmin_km = 5\nmax_km = 4\n", "'max_km' must be in (5"),
         ("a = = 1\n", "Invalid value"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jijin.errors import ConfigError
@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
-    """A stage's dataclass from a table of a TOML file; ConfigError names the key that is unknown or of a wrong type.
+    """A stage's dataclass from a table of a TOML file, tables in it too.
+
+    ConfigError names the key that is unknown, missing or of a wrong type.
 
     >>> from_table(CutConfig, {"stride": 15}, "run.toml [cut]")
     Traceback (most recent call last):
@@ -27,7 +29,9 @@ def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
             raise ConfigError(f"{where}: unknown key '{key}'; {suggestion(key, names)}")
         if not _fits(value, hints[key]):
             raise ConfigError(f"{where}: '{key}' must be {_words(hints[key])} (got {value!r})")
-    values = {key: _as(hints[key], value, f"{where} {key}") for key, value in table.items()}
+    if missing := [one.name for one in fields(kind) if _needed(one) and one.name not in table]:  # type: ignore[arg-type]
+        raise ConfigError(f"{where}: '{missing[0]}' is missing")
+    values = {key: _as(hints[key], value, f"{where} [{key}]") for key, value in table.items()}
     try:
         return kind(**values)
     except ConfigError as error:
@@ -38,6 +42,10 @@ def suggestion(key: str, names: list[str]) -> str:
     """What a misspelt key may have meant, else all that there are."""
     near = difflib.get_close_matches(key, names, 1)
     return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
+
+
+def _needed(one: Field[Any]) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
@@ -57,10 +65,20 @@ def _as(hint: Any, value: Any, where: str) -> Any:
     inner = next((one for one in _members(hint) if is_dataclass(one)), None)
     if inner is not None and isinstance(value, Mapping):
         return from_table(inner, value, where)  # type: ignore[arg-type]
+    if isinstance(value, Mapping):
+        return {key: _entry(hint, key, one, where) for key, one in value.items()}
     if isinstance(value, list):
         return tuple(_as(None, one, where) for one in value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if whole and float in _members(hint) else value
+
+
+def _entry(hint: Any, key: str, value: Any, where: str) -> Any:
+    """A value of a table whose keys are free, Mapping[str, float] say."""
+    kind = next(get_args(one)[1] for one in _members(hint) if get_origin(one) is Mapping)
+    if not _fits(value, kind):
+        raise ConfigError(f"{where}: '{key}' must be {_words(kind)} (got {value!r})")
+    return _as(kind, value, f"{where} [{key}]")
 
 
 def _words(hint: Any) -> str:

@@ -6,6 +6,7 @@ model = "cba"
 [associate]      AssociateConfig
 [locate]         LocateConfig
 [magnitude]      MagnitudeConfig
+[discriminate]   DiscriminateConfig
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jijin.config import CutConfig, PickConfig, from_table, suggestion
+from jijin.config import CutConfig, PickConfig, from_table
 from jijin.discriminate import DiscriminateConfig
 from jijin.errors import ConfigError, DataError, ReadError
 from jijin.network.associate import AssociateConfig
@@ -26,14 +27,6 @@ from jijin.network.locate import LocateConfig
 from jijin.network.magnitude import MagnitudeConfig
 from jijin.types import utc
 
-STAGES = {
-    "cut": CutConfig,
-    "pick": PickConfig,
-    "associate": AssociateConfig,
-    "locate": LocateConfig,
-    "magnitude": MagnitudeConfig,
-    "discriminate": DiscriminateConfig,
-}
 NOT_COMPARED = {"jijin"}  # the version that began a run
 
 
@@ -65,17 +58,7 @@ def read_config(path: str | Path | None) -> RunConfig:
 
 def from_tables(table: Mapping[str, Any], where: str) -> RunConfig:
     """The settings of parsed TOML, or of what to_tables made."""
-    names = [one.name for one in fields(RunConfig)]
-    for key in table:
-        if key not in names:
-            raise ConfigError(f"{where}: unknown key '{key}'; {suggestion(key, names)}")
-    for key in STAGES.keys() & table.keys():
-        if not isinstance(table[key], Mapping):
-            raise ConfigError(f"{where}: '{key}' must be a table, [{key}] (got {table[key]!r})")
-    stages: dict[str, Any] = {
-        name: from_table(kind, table.get(name, {}), f"{where} [{name}]") for name, kind in STAGES.items()
-    }
-    return RunConfig(model=str(table.get("model", "cba")), **stages)
+    return from_table(RunConfig, table, where)
 
 
 def to_tables(config: RunConfig) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import exp, log10
 from pathlib import Path
-from typing import Any
 
-from jijin.config import check_range
+from jijin.config import check_range, from_table
 from jijin.errors import ConfigError
 
 GAIN = 2080.0  # static magnification that the mm belong to, see jijin.network.amplitude
@@ -103,22 +102,9 @@ def read_attenuation(name: str) -> Attenuation:
     if path.suffix != ".toml":
         raise ConfigError(f"unknown formula {name!r}; take {', '.join(FORMULAS)} or a file that ends in .toml")
     try:
-        return _from_table(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ConfigError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _from_table(name: str, table: dict[str, Any]) -> Attenuation:
-    known = {one.name for one in fields(Attenuation)}
-    if unknown := sorted(set(table) - known):
-        raise ConfigError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    if missing := sorted({"a", "b", "c"} - set(table)):
-        raise ConfigError(f"the coefficient {missing[0]!r} is missing: ML = log10 A + a log10 r + b r + c")
-    words = {"name", "horizontals", "source"}
-    corrections = table.pop("station_corrections", {})
-    numbers = {key: float(value) for key, value in table.items() if key not in words}
-    text = {key: str(table[key]) for key in words & set(table)}
-    at_stations = {str(station): float(value) for station, value in corrections.items()}
-    return Attenuation(**{"name": name, **text, **numbers}, station_corrections=at_stations)  # type: ignore[arg-type]
+    except ValueError as error:  # not TOML, or not text
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    return from_table(Attenuation, {"name": path.stem, **table}, str(path))

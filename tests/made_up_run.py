@@ -8,10 +8,21 @@ import numpy as np
 
 from jijin.network.geo import LocalFrame, azimuthal_gap_deg, distance_azimuth
 from jijin.report.catalogue.view import RunView
-from jijin.types import NS, Arrival, Event, Magnitude, Origin, Pick, Segment, SourceType, Station, StationMagnitude
+from jijin.types import (
+    DAY_NS,
+    NS,
+    Arrival,
+    Event,
+    Magnitude,
+    Origin,
+    Pick,
+    Segment,
+    SourceType,
+    Station,
+    StationMagnitude,
+)
 
 START_NS = 1_709_251_200 * NS  # 2024-03-01
-DAY_NS = 86_400 * NS
 DAYS = 30
 CENTRE = LocalFrame(42.75, 13.2)
 VP, VP_VS = 5.8, 1.78

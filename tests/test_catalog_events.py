@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from earthquakes import VP, VS, Truth, earthquake, false_picks, network
-from jijin.catalog.events import build_days, free, lenient, picks_of
+from jijin.catalog.events import build_days, free, lenient
 from jijin.catalog.told import Silence
 from jijin.io.file_archive import FileArchive
 from jijin.network.stations import Stations
@@ -63,7 +63,7 @@ def test_every_earthquake_around_midnight_is_one_whole_event(
     assert len(found) == len(truths)
     for event, truth in zip(found, truths, strict=True):
         assert abs(event.origin.time_ns - truth.time_ns) < NS
-        assert len(set(picks_of(event)) & truth.picks) >= 0.9 * len(truth.picks)
+        assert len(set(event.origin.picks) & truth.picks) >= 0.9 * len(truth.picks)
 
 
 def test_a_run_stopped_between_two_days_gives_the_same_events(

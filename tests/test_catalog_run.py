@@ -130,6 +130,10 @@ def test_the_files_of_a_run_agree_with_its_database(finished: Path) -> None:
     assert len((finished / "arrivals.csv").read_text().splitlines()) == arrivals + 1
     names = {path.name for path in (finished / "phases").iterdir()}
     assert {"nonlinloc.obs", "hypodd.pha", "pyocto_picks.csv", "gamma_picks.csv"} <= names
+    numbers = csv.DictReader(io.StringIO((finished / "phases/hypodd_events.csv").read_text()))
+    assert [(row["number"], row["event_id"]) for row in numbers] == [
+        (str(n), e.event_id) for n, e in enumerate(found, 1)
+    ]
     if (finished / "picks.parquet").exists():
         import pandas as pd
 
@@ -404,10 +408,12 @@ def test_a_wrong_option_is_one_sentence_and_leaves_no_folder(
         ("[picking]\nthreshold_p = 0.5\n", "unknown key 'picking'; did you mean 'pick'?"),
         ("[pick]\nthreshold_p = '0.5'\n", "'threshold_p' must be a number (got '0.5')"),
         ("[pick]\nthreshold_p = 5\n", "[pick]: 'threshold_p' must be in (0, 1] (got 5)"),
-        ("pick = 3\n", "'pick' must be a table, [pick] (got 3)"),
+        ("pick = 3\n", "'pick' must be a table (got 3)"),
         ("[locate]\nmin_picks = 4.5\n", "'min_picks' must be a whole number (got 4.5)"),
         ("[discriminate]\ncontext = 1\n", "'context' must be a table (got 1)"),
-        ("[discriminate.context]\ndeep = 1\n", "context: unknown key 'deep'; did you mean 'deep_km'?"),
+        ("[discriminate.context]\ndeep = 1\n", "[discriminate] [context]: unknown key 'deep'; did you mean 'deep_km'?"),
+        ("[discriminate.prior]\nearthquake = 'much'\n", "[prior]: 'earthquake' must be a number (got 'much')"),
+        ("model = 3\n", "'model' must be a text (got 3)"),
         ("[pick\n", "not TOML"),
     ],
 )
@@ -473,6 +479,9 @@ def test_a_pick_is_excluded_and_its_event_located_again_in_one_call(edited: Path
     assert again.origin != first.origin and again.magnitude is not None and again.magnitude.value is not None
     assert pick_id(pick) in {row["pick_id"] for row in rows(call("picks", edited)[1]) if row["excluded"]}
     assert f"{first.event_id},2," in (edited / "events.csv").read_text()
+    relocated, *others = (e.preferred_origin() for e in obspy.read_events(str(edited / "catalog.xml")))
+    assert (relocated.evaluation_mode, relocated.evaluation_status) == ("manual", "reviewed")
+    assert {(o.evaluation_mode, o.evaluation_status) for o in others} == {("automatic", "preliminary")}
     with Store.open(edited) as store:
         assert [v.version for v in store.versions(first.event_id)] == [1, 2]
         assert pick not in store.picks() and pick in store.picks(excluded=True)

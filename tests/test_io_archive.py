@@ -17,7 +17,7 @@ from fdsn_server import Node, serving
 from jijin.errors import DataError, MissingExtra, ReadError
 from jijin.io import fdsn_archive, file_archive
 from jijin.io.archive import Archive, Span, open_archive
-from jijin.types import NS, StationDay
+from jijin.types import DAY_NS, NS, StationDay
 
 MIDNIGHT = UTCDateTime("2024-01-02")
 DAY = MIDNIGHT.ns // (86_400 * NS)
@@ -317,3 +317,9 @@ def test_the_record_that_obspy_ships_is_an_archive_of_one_file(tmp_path: Path) -
     obspy.read().write(str(tmp_path / "quake"), format="MSEED")
     archive = open_archive(str(tmp_path / "quake"))
     assert [str(job) for job in archive.station_days()] == ["BW.RJOB 2009-08-24"]
+
+
+def test_a_span_that_ends_or_starts_at_1970_is_not_open() -> None:
+    assert Span(end_ns=0).cut(-DAY_NS, DAY_NS) == (-DAY_NS, 0) and Span(start_ns=0).cut(-DAY_NS, DAY_NS) == (0, DAY_NS)
+    assert [Span(end_ns=0).has_day(day) for day in (-1, 0)] == [True, False]
+    assert Span().cut(-DAY_NS, DAY_NS) == (-DAY_NS, DAY_NS)

@@ -16,10 +16,9 @@ from jijin.network.sites import Sites
 from jijin.network.stations import Stations
 from jijin.network.sweep import sweep
 from jijin.network.velocity import VelocityModel
-from jijin.types import NS, Pick, Station
+from jijin.types import DAY_NS, NS, Pick, Station
 
 HALF_SPACE = VelocityModel("half-space", (0.0,), (VP,), (VS,))
-DAY_NS = 86_400 * NS
 
 
 @pytest.fixture
@@ -145,7 +144,8 @@ def test_every_parameter_of_pyocto_that_changes_the_result_has_a_setting():
         ({"tolerance_s": 0}, "'tolerance_s' must be in (0, inf] (got 0)"),
         ({"min_pick_fraction": 1.5}, "'min_pick_fraction' must be in"),
         ({"top_km": 5, "bottom_km": 5}, "'bottom_km' must be below 'top_km' (got 5 and 5)"),
-        ({"n_picks": -1}, "'n_picks' must not be negative (got -1)"),
+        ({"n_picks": -1}, "'n_picks' must be at least 0 (got -1)"),
+        ({"refinement_iterations": 0}, "'refinement_iterations' must be at least 1 (got 0)"),
         ({"location_split_return": 6}, "'location_split_return' must be less than 'location_split_depth'"),
     ],
 )

@@ -132,13 +132,6 @@ def test_another_location_of_the_same_place_stands_in_and_of_another_place_does_
     assert near.lookup("A.B.20.HHZ", NOW) is not None and far.lookup("A.B.20.HHZ", NOW) is None
 
 
-def test_without_drops_a_station_or_one_of_its_locations() -> None:
-    stations = Stations((Station("A.B.00", 1, 2), Station("A.B.10", 1, 2), Station("A.C.", 1, 3)))
-    assert [s.nsl for s in stations.without(["A.C"])] == ["A.B.00", "A.B.10"]
-    assert [s.nsl for s in stations.without(["A.B.10", "A.X"])] == ["A.B.00", "A.C."]
-    assert "A.B" in stations and "A.B" not in stations.without(["A.B"])
-
-
 def channel(code: str, location: str, depth: float, start: str, end: str | None = None) -> Channel:
     dates = {"start_date": UTCDateTime(start), "end_date": UTCDateTime(end) if end else None}
     return Channel(code, location, 46.0, 7.0, 500.0, depth, **dates)

@@ -16,10 +16,9 @@ from jijin.io.archive import Span
 from jijin.io.formats import to_stream
 from jijin.network.velocity import read_velocity
 from jijin.report.catalogue.of_run import of_run
-from jijin.report.catalogue.view import nsl
 from jijin.store import Coverage, DayResult, Store
 from jijin.store.codec import encode
-from jijin.types import DAY_NS, NS, Event, StationDay
+from jijin.types import DAY_NS, NS, Event, StationDay, nsl
 
 
 @pytest.fixture

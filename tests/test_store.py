@@ -71,7 +71,7 @@ def test_a_station_day_that_is_added_twice_adds_no_pick_twice(store: Store) -> N
         store.add_station_day(DayResult(DAY, (P,), (Coverage("XX.AAA..HHZ", ((NOON, NOON + 864 * 10**9),)),)))
     assert store.picks() == [P] and store.todo() == []
     assert (store.progress().done, store.progress().total) == (1, 1)
-    assert store.coverage()[DAY][0].percent == 1.0
+    assert store.coverage()[DAY][0].seconds == 864.0
 
 
 def test_planning_again_keeps_what_is_done(store: Store) -> None:

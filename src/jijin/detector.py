@@ -18,7 +18,7 @@ from jijin.errors import DataError
 from jijin.models import Model, load
 from jijin.picking import CURVES, Picker
 from jijin.resampling import RATE, STEP_NS
-from jijin.types import Pick, Segment, utc
+from jijin.types import Pick, Segment, by_time, utc
 from jijin.windows import IN_SAMPLES, Cutter, Instrument, Stitcher, Window
 
 if TYPE_CHECKING:
@@ -171,11 +171,6 @@ def segments(source: Any) -> Iterator[Segment]:
             yield from segments(item)
     else:
         raise DataError(f"cannot take samples from {source!r}; give a Stream, a Trace or Segments, see jijin.read")
-
-
-def by_time(picks: Iterable[Pick]) -> list[Pick]:
-    """Picks in order of time, then of channel and phase."""
-    return sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
 
 
 def _traces(parts: list[Curves], prefix: str) -> Iterator[Trace]:

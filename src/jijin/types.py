@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ def utc(time_ns: int) -> UTCDateTime:
 
 
 DAY_NS = 86_400 * NS
+VP_VS = 1.73  # where nothing better is known: that of a Poisson solid (ratio 0.25), the square root of 3
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,6 +105,29 @@ class Pick:
         return utc(self.time_ns)
 
 
+def net_sta(name: str) -> str:
+    """NET.STA of NET.STA, NET.STA.LOC or NET.STA.LOC.CHA.
+
+    >>> net_sta("BW.RJOB..EHZ"), net_sta("BW.RJOB")
+    ('BW.RJOB', 'BW.RJOB')
+    """
+    return ".".join(name.split(".")[:2])
+
+
+def nsl(seed_id: str) -> str:
+    """NET.STA.LOC of NET.STA.LOC.CHA.
+
+    >>> nsl("BW.RJOB..EHZ"), nsl("KS.SEO.00.HGZ")
+    ('BW.RJOB.', 'KS.SEO.00')
+    """
+    return seed_id.rpartition(".")[0]
+
+
+def by_time(picks: Iterable[Pick]) -> list[Pick]:
+    """Picks in order of time, then of channel and phase."""
+    return sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
+
+
 def instrument_id(seed_id: str) -> str:
     """NET.STA.LOC.BI: the channels of one sensor share it (band and instrument code, no orientation).
 
@@ -158,6 +182,11 @@ class Origin:
     arrivals: tuple[Arrival, ...]  # of all picks of the event, those without weight too
     velocity_model: str  # its name
     method: str  # "edt" or whatever located it
+
+    @property
+    def picks(self) -> list[Pick]:
+        """Of all arrivals, by time."""
+        return by_time(arrival.pick for arrival in self.arrivals)
 
     @property
     def time(self) -> UTCDateTime:

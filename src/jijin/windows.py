@@ -21,7 +21,7 @@ from jijin.buffer import Channel, Run, runs_of
 from jijin.config import CutConfig
 from jijin.errors import ConfigError, DataError
 from jijin.resampling import RATE, STEP_NS, check_rate, is_native
-from jijin.types import NS, Segment, instrument_id, utc
+from jijin.types import NS, Segment, instrument_id, net_sta, utc
 
 log = logging.getLogger("jijin")
 
@@ -166,7 +166,7 @@ class Instrument:
         """data : (3, tail and blocks); the first window starts with the tail."""
         length = IN_SAMPLES // self.stride  # in blocks
         blocks = data.reshape(3, -1, self.stride).swapaxes(0, 1)
-        empty = np.all(np.isnan(blocks[:, :, 0]), axis=1).tolist()  # to look at every sample takes as long as to read it
+        empty = np.all(np.isnan(blocks[:, :, 0]), axis=1).tolist()  # a look at every sample takes as long as reading it
         filled = [not (start and np.isnan(block).all()) for start, block in zip(empty, blocks, strict=True)]
         for i in range(len(filled) - length + 1):
             if any(filled[i : i + length]):
@@ -232,7 +232,7 @@ class Cutter:
         check_rate(segment.sampling_rate, segment.seed_id)
         if segment.data.dtype.kind not in "iufb" or segment.data.ndim != 1:
             raise DataError(f"{segment.seed_id}: samples must be a row of real numbers (got {_kind(segment)})")
-        name, station = instrument_id(segment.seed_id), _station(segment.seed_id)
+        name, station = instrument_id(segment.seed_id), net_sta(segment.seed_id)
         for run in runs_of(segment):
             instrument = self.instruments.setdefault(name, Instrument(name, self.stride))
             self._warn_late(segment.seed_id, instrument.add(segment.seed_id, run))
@@ -246,12 +246,8 @@ class Cutter:
     def cut(self, final: bool = False) -> Iterator[Window]:
         """Windows that are complete, in order for each instrument; all that are left if final."""
         for name, instrument in self.instruments.items():
-            wait_until_ns = self._newest[_station(name)] - self._wait_ns
+            wait_until_ns = self._newest[net_sta(name)] - self._wait_ns
             yield from instrument.cut(instrument.last() if final else instrument.ready(wait_until_ns))
-
-
-def _station(seed_id: str) -> str:
-    return ".".join(seed_id.split(".")[:2])
 
 
 def _kind(segment: Segment) -> str:

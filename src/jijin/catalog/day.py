@@ -14,11 +14,11 @@ from typing import Any
 
 from jijin.catalog.told import remarks
 from jijin.config import CutConfig, PickConfig
-from jijin.detector import Detector, by_time
+from jijin.detector import Detector
 from jijin.io.archive import Archive, Span
 from jijin.io.timeline import CHUNK_NS, between
 from jijin.store import Coverage, DayResult
-from jijin.types import NS, Pick, Segment, StationDay, samples_to_ns
+from jijin.types import NS, Pick, Segment, StationDay, by_time, samples_to_ns
 
 MARGIN_NS = 600 * NS  # the longest detection (300 s), two windows, and as much again
 

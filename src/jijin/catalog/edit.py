@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jijin.catalog.events import event_builder, lenient, picks_of
+from jijin.catalog.events import event_builder, lenient
 from jijin.catalog.outputs import write_outputs
 from jijin.catalog.settings import from_tables
 from jijin.errors import DataError
 from jijin.io.archive import Span, Waveforms, open_archive
-from jijin.network.stations import net_sta
 from jijin.store import Store, pick_id
-from jijin.types import Event, Pick, Segment
+from jijin.types import Event, Pick, Segment, net_sta
 
 Tell = Callable[[str], None]
 
@@ -39,8 +38,9 @@ def edit(
     """Exclude picks (by pick_id, or its beginning) and stations (NET.STA), take others in again, and locate again.
 
     Excluded picks stay in the run, marked. Events that lose or regain a pick are located with what is left of the picks
-    they were made of and saved as a new version; one that cannot be located any more is withdrawn. The files beside
-    run.db are written anew. DataError, and nothing is changed, for a pick or a station that the run does not have.
+    they were made of and saved as a new version, evaluated by hand ("manual"); one that cannot be located any more is
+    withdrawn. The files beside run.db are written anew. DataError, and nothing is changed, for a pick or a station that
+    the run does not have.
     """
     with Store.open(folder, write=True) as store:
         out = [*_found(store, exclude_picks), *_of_stations(store, exclude_stations)]
@@ -88,12 +88,13 @@ def _relocate(store: Store, tell: Tell) -> Changes:
             store.withdraw(event.event_id, str(error))
             withdrawn += [(event.event_id, str(error))] if event.event_id not in before else []
         else:
-            located.append(store.save_event(builder.event(origin, waveforms, event.event_id)))
+            made = builder.event(origin, waveforms, event.event_id)
+            located.append(store.save_event(replace(made, evaluation_mode="manual")))
     return Changes(tuple(located), tuple(withdrawn))
 
 
 def _differ(event: Event, picks: list[Pick]) -> bool:
-    return set(picks) != set(picks_of(event))
+    return set(picks) != set(event.origin.picks)
 
 
 def _events(store: Store) -> Iterator[tuple[Event, list[Pick]]]:
@@ -101,7 +102,7 @@ def _events(store: Store) -> Iterator[tuple[Event, list[Pick]]]:
     excluded = store.excluded()
     for event_id in store.event_ids():
         versions = store.versions(event_id)
-        picks = {pick: None for version in versions for pick in picks_of(version)}
+        picks = {pick: None for version in versions for pick in version.origin.picks}
         yield versions[-1], [pick for pick in picks if pick_id(pick) not in excluded]
 
 

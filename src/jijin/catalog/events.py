@@ -10,7 +10,7 @@ as if it had not been.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,11 +26,11 @@ from jijin.io.file_archive import day_name
 from jijin.network.associate import TWINS_S
 from jijin.network.build import EventBuilder
 from jijin.network.magnitude import Sizer
-from jijin.network.stations import Stations, net_sta
+from jijin.network.stations import Stations
 from jijin.network.velocity import VelocityModel
 from jijin.store import Store
 from jijin.store.codec import build
-from jijin.types import DAY_NS, NS, Event, Pick, Segment
+from jijin.types import DAY_NS, NS, Event, Pick, Segment, net_sta
 
 if TYPE_CHECKING:
     from obspy import Inventory
@@ -134,7 +134,7 @@ def of_day(store: Store, builder: EventBuilder, waveforms: Waveforms, day: int) 
     """The events of one day, given those of the days beside it that are in the run."""
     start, end = day * DAY_NS, (day + 1) * DAY_NS
     beside = store.events(start - 2 * OVERLAP_NS, end + 2 * OVERLAP_NS)
-    taken = [pick for event in beside for pick in picks_of(event)]
+    taken = [pick for event in beside for pick in event.origin.picks]
     picks = list(free(store.each_pick(start - OVERLAP_NS, end + OVERLAP_NS), taken))
     return [event for event in builder.build(picks, waveforms) if start - EARLY_NS <= _first_ns(event) < end]
 
@@ -150,13 +150,8 @@ def free(picks: Iterable[Pick], taken: Iterable[Pick]) -> Iterator[Pick]:
             yield pick
 
 
-def picks_of(event: Event) -> Sequence[Pick]:
-    """All picks of an event, those without weight too."""
-    return [arrival.pick for arrival in event.origin.arrivals]
-
-
 def _first_ns(event: Event) -> int:
-    return min(pick.time_ns for pick in picks_of(event))
+    return min(pick.time_ns for pick in event.origin.picks)
 
 
 def lenient(waveforms: Waveforms, tell: Callable[[str], None]) -> Waveforms:

@@ -15,7 +15,7 @@ from jijin import __version__
 from jijin.errors import DataError
 from jijin.io import phases
 from jijin.io.catalog_quakeml import write_events
-from jijin.io.catalog_tables import ARRIVALS, EVENTS, PICKS, STATION_MAGNITUDES, write_csv, write_parquet
+from jijin.io.catalog_tables import TABLES, write_csv, write_parquet
 from jijin.io.tables import replacing
 from jijin.network.geo import LocalFrame
 from jijin.store import Store
@@ -39,13 +39,8 @@ def write_outputs(store: Store, tell: Callable[[str], None] = lambda sentence: N
 
 
 def _tables(store: Store, events: list[Event]) -> Iterator[Path]:
-    found: dict[str, tuple[Any, Items]] = {
-        "events": (EVENTS, lambda: events),
-        "arrivals": (ARRIVALS, lambda: events),
-        "station_magnitudes": (STATION_MAGNITUDES, lambda: events),
-        "picks": (PICKS, store.each_pick),
-    }
-    for name, (table, items) in found.items():
+    for name, table in TABLES.items():
+        items: Items = store.each_pick if name == "picks" else lambda: events
         with _text(store.folder / f"{name}.csv") as file:
             write_csv(table, items(), file)
         yield store.folder / f"{name}.csv"
@@ -64,6 +59,7 @@ def _phases(store: Store, events: list[Event], tell: Callable[[str], None]) -> I
         "nonlinloc.obs": lambda file: phases.write_nonlinloc(events, file),
         "nonlinloc_stations.in": lambda file: phases.write_nonlinloc_stations(stations, file),
         "hypodd.pha": lambda file: phases.write_hypodd(events, file),
+        "hypodd_events.csv": lambda file: phases.write_hypodd_events(events, file),
         "hypodd_stations.dat": lambda file: phases.write_hypodd_stations(stations, file),
         "pyocto_picks.csv": lambda file: phases.write_pyocto(store.each_pick(), file),
         "pyocto_stations.csv": lambda file: phases.write_pyocto_stations(stations, file, to_km),

@@ -11,12 +11,12 @@ from jijin.commands.inputs import Inputs, damaged, example, inputs
 from jijin.commands.messages import Messages
 from jijin.commands.output import save
 from jijin.config import PickConfig
-from jijin.detector import Detector, by_time
+from jijin.detector import Detector
 from jijin.errors import DataError
 from jijin.io.files import Scan
 from jijin.io.timeline import Reel, chunks, groups
 from jijin.models import load
-from jijin.types import Pick
+from jijin.types import Pick, by_time
 
 if TYPE_CHECKING:
     from jijin.discriminate import Discriminator

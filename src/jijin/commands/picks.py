@@ -88,8 +88,7 @@ def _write(store: Store, kind: Kind, file: Any) -> None:
     elif kind is Kind.coverage:
         csv.writer(file, lineterminator="\n").writerows(_coverage(store))
     else:
-        known = {Kind.events: tables.EVENTS, Kind.arrivals: tables.ARRIVALS}
-        tables.write_csv(known.get(kind, tables.STATION_MAGNITUDES), store.events(), file)
+        tables.write_csv(tables.TABLES[kind.value], store.events(), file)
 
 
 def _picks(store: Store) -> Iterator[list[Any]]:

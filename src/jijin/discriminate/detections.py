@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from jijin.discriminate.discriminator import Discriminator, nsl_of
-from jijin.types import Pick, Segment
+from jijin.discriminate.discriminator import Discriminator
+from jijin.types import Pick, Segment, nsl
 
 Between = Callable[[int, int], list[Segment]]
 
@@ -20,12 +20,12 @@ def typed(picks: Sequence[Pick], between: Between, judge: Discriminator) -> list
     groups: dict[tuple[str, int], list[Pick]] = {}
     for pick in picks:
         if pick.detection:
-            groups.setdefault((nsl_of(pick), pick.detection.start_ns), []).append(pick)
+            groups.setdefault((nsl(pick.seed_id), pick.detection.start_ns), []).append(pick)
     types = {}
     for key in sorted(groups, key=lambda key: (_anchor_ns(groups[key]), key)):
-        types[key] = judge.classify_picks(groups[key], lambda nsl, a, b: _of(nsl, between(a, b)))
+        types[key] = judge.classify_picks(groups[key], lambda name, a, b: _of(name, between(a, b)))
     return [
-        replace(pick, detection=replace(pick.detection, source_type=types[nsl_of(pick), pick.detection.start_ns]))
+        replace(pick, detection=replace(pick.detection, source_type=types[nsl(pick.seed_id), pick.detection.start_ns]))
         if pick.detection
         else pick
         for pick in picks
@@ -37,5 +37,5 @@ def _anchor_ns(picks: Sequence[Pick]) -> int:
     return max(picks, key=lambda p: (p.phase_hint == "P", p.probability)).time_ns
 
 
-def _of(nsl: str, segments: Sequence[Segment]) -> list[Segment]:
-    return [segment for segment in segments if segment.seed_id.rpartition(".")[0] == nsl]
+def _of(name: str, segments: Sequence[Segment]) -> list[Segment]:
+    return [segment for segment in segments if nsl(segment.seed_id) == name]

@@ -17,9 +17,8 @@ from jijin.discriminate.model import SHIPPED, SourceModel, load_source
 from jijin.discriminate.record import Record, span_ns, vertical
 from jijin.errors import ConfigError
 from jijin.io.archive import Waveforms
-from jijin.types import NS, Origin, Pick, SourceType
+from jijin.types import NS, VP_VS, Origin, Pick, SourceType, nsl
 
-VP_VS = 1.73
 REASONS, WEAK = 6, 0.02  # told at most, and log odds below which nothing is told
 PRIOR = {EARTHQUAKE: 0.35, EXPLOSION: 0.35, LANDSLIDE: 0.1, ANTHROPOGENIC: 0.1, NOISE: 0.1}
 Array = NDArray[np.float64]
@@ -64,14 +63,14 @@ class Discriminator:
             return _unknown("no waveforms were given")
         arrivals = sorted(origin.arrivals, key=lambda a: (a.distance_km, a.pick.seed_id))
         picks = [arrival.pick for arrival in arrivals]
-        names = list(dict.fromkeys(nsl_of(pick) for pick in picks))[: self.config.most_stations]
-        found = (self._station(name, [p for p in picks if nsl_of(p) == name], waveforms, origin) for name in names)
+        names = list(dict.fromkeys(nsl(pick.seed_id) for pick in picks))[: self.config.most_stations]
+        found = (self._station(name, [p for p in picks if nsl(p.seed_id) == name], waveforms, origin) for name in names)
         known = context(origin, self.config.context) if self.config.context else []
         return self.decide([record for record in found if record is not None], known)
 
     def classify_picks(self, picks: Sequence[Pick], waveforms: Waveforms) -> SourceType:
         """The type of what one station saw: the picks of one detection, P or P and S."""
-        record = self._station(nsl_of(picks[0]), picks, waveforms, None) if picks else None
+        record = self._station(nsl(picks[0].seed_id), picks, waveforms, None) if picks else None
         return self.decide([record] if record else [])
 
     def decide(self, records: Sequence[Record], known: Sequence[tuple[str, float]] = ()) -> SourceType:
@@ -123,11 +122,6 @@ def _toward(known: Sequence[tuple[str, float]], first: str, second: str) -> list
     """Parts of the log odds of a blast as those of the first class against the second."""
     sign = (first == EXPLOSION) - (second == EXPLOSION)
     return [(name, sign * odds) for name, odds in known]
-
-
-def nsl_of(pick: Pick) -> str:
-    """NET.STA.LOC of a pick."""
-    return pick.seed_id.rpartition(".")[0]
 
 
 def _best(picks: Sequence[Pick], phase: str) -> Pick | None:

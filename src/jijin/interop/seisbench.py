@@ -42,7 +42,7 @@ from jijin.picking import OnsetFinder
 from jijin.resampling import RATE
 from jijin.signal import missing, normalise
 from jijin.train.start import network_from_file
-from jijin.types import instrument_id
+from jijin.types import instrument_id, nsl
 from jijin.windows import IN_SAMPLES, edge_weights
 
 COMPONENTS, LABELS = "ZNE", ["Detection", "P", "S"]
@@ -233,7 +233,7 @@ def picks_of(trace: Any, phase: str, threshold: float) -> Iterator[util.Pick]:
 
     start_time and end_time are where the curve crosses half the threshold, as in SeisBench's trigger.
     """
-    seed_id = ".".join(trace.id.split(".")[:3])
+    seed_id = nsl(trace.id)
     curve, zero = np.nan_to_num(trace.data), trace.stats.starttime
     separation = round(PickConfig().min_separation_s * RATE)
     finder = OnsetFinder(phase, threshold, EXACT, separation)

@@ -48,7 +48,8 @@ class Span:
 
     def cut(self, start_ns: int, end_ns: int) -> tuple[int, int]:
         """The part of [start_ns, end_ns) that lies within; empty, with its start at or after its end, if none does."""
-        return max(start_ns, self.start_ns or start_ns), min(end_ns, self.end_ns or end_ns)
+        first = start_ns if self.start_ns is None else max(start_ns, self.start_ns)
+        return first, end_ns if self.end_ns is None else min(end_ns, self.end_ns)
 
     def has_day(self, day: int) -> bool:
         """Whether any of a UTC day (days since 1970) lies within."""

@@ -25,7 +25,7 @@ from jijin.io.quakeml import (
     write_document,
 )
 from jijin.io.tables import iso
-from jijin.types import Arrival, Event, Origin, StationMagnitude
+from jijin.types import Arrival, Event, Origin, StationMagnitude, net_sta
 
 KM_PER_DEGREE = 6371.0 * radians(1)  # of a great circle, as ObsPy and SeisComP count
 ONE_SIGMA = 68.3  # percent within one standard deviation of a single quantity
@@ -157,7 +157,7 @@ def _quality(origin: Origin) -> ET.Element:
 
 
 def _stations(arrivals: Sequence[Arrival]) -> int:
-    return len({".".join(arrival.pick.seed_id.split(".")[:2]) for arrival in arrivals})
+    return len({net_sta(arrival.pick.seed_id) for arrival in arrivals})
 
 
 def _arrival(origin_id: str, arrival: Arrival) -> ET.Element:
@@ -226,7 +226,7 @@ def _magnitude(event: Event, version: str) -> Part:
     one = event.magnitude
     if one is None or one.value is None:
         return None
-    used = {".".join(station.seed_id.split(".")[:2]) for station in one.stations if not station.reason}
+    used = {net_sta(station.seed_id) for station in one.stations if not station.reason}
     return node(
         "magnitude",
         _id(event, "magnitude", one.kind),

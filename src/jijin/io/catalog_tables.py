@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from jijin.errors import MissingExtra
 from jijin.io.tables import iso
-from jijin.types import Arrival, Event, Pick, StationMagnitude
+from jijin.types import Arrival, Event, Pick, StationMagnitude, net_sta
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,18 +103,14 @@ def _event_row(event: Event) -> Iterator[tuple[Any, ...]]:
         *((source.event_type, source.certainty, source.probability) if source else (None, None, None)),
         *(one.time_uncertainty_s, *one.horizontal_uncertainty_km, one.ellipse_azimuth_deg),
         *(one.depth_uncertainty_km, one.depth_resolved, one.rms_s, one.azimuthal_gap_deg, one.nearest_km),
-        *(len(used), len({_station(arrival.pick.seed_id) for arrival in used}), len(one.arrivals)),
+        *(len(used), len({net_sta(arrival.pick.seed_id) for arrival in used}), len(one.arrivals)),
         *(one.velocity_model, one.method, event.evaluation_mode, event.creation_ns),
     )
 
 
 def _magnitude_stations(event: Event) -> int:
     stations = event.magnitude.stations if event.magnitude else ()
-    return len({_station(one.seed_id) for one in stations if not one.reason})
-
-
-def _station(seed_id: str) -> str:
-    return ".".join(seed_id.split(".")[:2])
+    return len({net_sta(one.seed_id) for one in stations if not one.reason})
 
 
 def _arrival_rows(event: Event) -> Iterator[tuple[Any, ...]]:

@@ -25,7 +25,7 @@ from jijin.errors import DataError, MissingExtra, ReadError
 from jijin.io.archive import Span, Told
 from jijin.io.files import find_files, headers, is_side_file, load
 from jijin.io.timeline import between
-from jijin.types import DAY_NS, NS, Segment, StationDay
+from jijin.types import DAY_NS, NS, Segment, StationDay, net_sta
 
 NAMES = (
     re.compile(
@@ -56,7 +56,7 @@ class FileArchive:
 
     def segments(self, name: str, start_ns: int, end_ns: int) -> list[Segment]:
         """Samples of NET.STA or NET.STA.LOC in a span, see Archive; each file is opened once, whole day or not."""
-        files = self._files(station_of(name), start_ns - SLOP_NS, end_ns + SLOP_NS)
+        files = self._files(net_sta(name), start_ns - SLOP_NS, end_ns + SLOP_NS)
         prefix = name + "." if name else ""
         found = [one for path in files for one in self._load(path, start_ns, end_ns) if one.seed_id.startswith(prefix)]
         parts = [part for one in found if (part := between(one, start_ns, end_ns))]
@@ -93,11 +93,6 @@ class FileArchive:
 
 def _around(days: dict[int, tuple[str, ...]], day: int) -> dict[int, tuple[str, ...]]:
     return {near: days[near] for near in range(day - 1, day + 2) if near in days}
-
-
-def station_of(name: str) -> str:
-    """NET.STA of NET.STA, NET.STA.LOC or NET.STA.LOC.CHA."""
-    return ".".join(name.split(".")[:2])
 
 
 @contextmanager

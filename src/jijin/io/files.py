@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jijin.errors import ReadError
 from jijin.io import formats, mseed
-from jijin.types import NS, Segment
+from jijin.types import NS, Segment, net_sta
 
 if TYPE_CHECKING:
     from obspy import Stream
@@ -116,7 +116,7 @@ def headers(path: Path) -> tuple[list[tuple[str, int, int, int]], str | None]:
 
 def _station(of: Any) -> str:
     """NET.STA of a seed id, or of an ObsPy trace's header."""
-    return ".".join(of.split(".")[:2]) if isinstance(of, str) else f"{of.network}.{of.station}"
+    return net_sta(of) if isinstance(of, str) else f"{of.network}.{of.station}"
 
 
 def _head(path: Path) -> bool:

@@ -13,7 +13,7 @@ from typing import IO, Any
 from jijin.errors import DataError
 from jijin.io.quakeml import resource
 from jijin.io.tables import iso
-from jijin.types import NS, Event, Pick, Station, utc
+from jijin.types import NS, Event, Pick, Station, nsl, utc
 
 ToKm = Callable[[float, float], tuple[float, float]]  # latitude, longitude in degrees -> east, north in km
 MINUTE = 60 * NS
@@ -21,7 +21,7 @@ MINUTE = 60 * NS
 
 def write_pyocto(picks: Iterable[Pick], file: IO[str]) -> None:
     """PyOcto's table of picks: station (NET.STA.LOC), phase, time (s since 1970), probability."""
-    rows = ((_nsl(p.seed_id), p.phase_hint, _unix(p.time_ns), f"{p.probability:.4f}") for p in picks)
+    rows = ((nsl(p.seed_id), p.phase_hint, _unix(p.time_ns), f"{p.probability:.4f}") for p in picks)
     _csv(("station", "phase", "time", "probability"), rows, file)
 
 
@@ -33,7 +33,7 @@ def write_pyocto_stations(stations: Iterable[Station], file: IO[str], to_km: ToK
 
 def write_gamma(picks: Iterable[Pick], file: IO[str]) -> None:
     """GaMMA's table of picks: id (NET.STA.LOC), timestamp (UTC), prob, type (p or s). No amp: use_amplitude False."""
-    rows = ((_nsl(p.seed_id), _stamp(p.time_ns), f"{p.probability:.4f}", p.phase_hint.lower()) for p in picks)
+    rows = ((nsl(p.seed_id), _stamp(p.time_ns), f"{p.probability:.4f}", p.phase_hint.lower()) for p in picks)
     _csv(("id", "timestamp", "prob", "type"), rows, file)
 
 
@@ -73,8 +73,8 @@ def write_nonlinloc_stations(stations: Iterable[Station], file: IO[str]) -> None
         file.write(f"GTSRCE {code} LATLON {station.latitude:.6f} {station.longitude:.6f} {height}\n")
 
 
-def write_hypodd(events: Sequence[Event], file: IO[str]) -> list[str]:
-    """ph2dt's phase file. Its identifiers are numbers: event i of the returned list of event ids has number i + 1.
+def write_hypodd(events: Sequence[Event], file: IO[str]) -> None:
+    """ph2dt's phase file. Its identifiers are the numbers of write_hypodd_events.
 
     Picks without weight in the location are left out; an event without a magnitude has 0.0, as the format asks for one.
     """
@@ -85,7 +85,11 @@ def write_hypodd(events: Sequence[Event], file: IO[str]) -> list[str]:
                 station = arrival.pick.seed_id.split(".")[1]
                 travel_s = (arrival.pick.time_ns - event.origin.time_ns) / NS
                 file.write(f"{station:7} {travel_s:10.4f} {arrival.time_weight:7.4f}   {arrival.pick.phase_hint}\n")
-    return [event.event_id for event in events]
+
+
+def write_hypodd_events(events: Sequence[Event], file: IO[str]) -> None:
+    """A table of the numbers that the same events have in hypoDD's files: number, event_id."""
+    _csv(("number", "event_id"), [(number, event.event_id) for number, event in enumerate(events, 1)], file)
 
 
 def _hypocentre(event: Event, number: int) -> str:
@@ -124,10 +128,6 @@ def _codes(stations: Iterable[Station]) -> Iterator[tuple[str, Station]]:
 def _local(station: Station, to_km: ToKm) -> tuple[str, str, str]:
     east, north = to_km(station.latitude, station.longitude)
     return f"{float(east):.4f}", f"{float(north):.4f}", f"{-station.elevation_m / 1000:.4f}"
-
-
-def _nsl(seed_id: str) -> str:
-    return seed_id.rpartition(".")[0]
 
 
 def _microseconds(time_ns: int) -> int:

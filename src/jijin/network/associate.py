@@ -17,7 +17,7 @@ from jijin.network.stations import Stations
 from jijin.network.sweep import sweep
 from jijin.network.traveltime import TravelTimes
 from jijin.network.velocity import VelocityModel
-from jijin.types import NS, Pick
+from jijin.types import NS, Pick, by_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class AssociateConfig:
                 check_range(field.name, value, -1e-9, 1)
             elif field.name.endswith(("_s", "_km")):
                 check_range(field.name, value, 0, float("inf"))
-            elif value < (0 if field.name.startswith(("n_", "max_")) else 1):
-                raise ConfigError(f"'{field.name}' must not be negative (got {value})")
+            elif value < (least := 0 if field.name.startswith(("n_", "max_")) else 1):
+                raise ConfigError(f"'{field.name}' must be at least {least} (got {value})")
         if None not in (self.top_km, self.bottom_km) and self.top_km >= self.bottom_km:  # type: ignore[operator]
             raise ConfigError(f"'bottom_km' must be below 'top_km' (got {self.bottom_km:g} and {self.top_km:g})")
         if self.location_split_return >= self.location_split_depth:
@@ -192,11 +192,6 @@ class Associator:
             return True
         asked = (config.n_picks, config.n_p_picks, config.n_s_picks, config.n_p_and_s_picks)
         return all(has >= filled(least) for has, least in zip((p + s, p, s, both), asked, strict=True))
-
-
-def by_time(picks: Iterable[Pick]) -> list[Pick]:
-    """Sorted by time; equal times by channel and phase."""
-    return sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
 
 
 def without_twins(named: Iterable[tuple[Pick, str]], within_ns: int) -> Iterator[Pick]:

@@ -14,10 +14,10 @@ from jijin.network.geo import LocalFrame, azimuthal_gap_deg, distance_azimuth
 from jijin.network.readings import Corrections, ErrorModel, Readings, placed, readings_of
 from jijin.network.refine import Fit, Setting, likelihood_of, posterior, recentred, refine
 from jijin.network.search import search
-from jijin.network.stations import Stations, net_sta
+from jijin.network.stations import Stations
 from jijin.network.traveltime import TravelTimes, takeoff_deg
 from jijin.network.velocity import VelocityModel
-from jijin.types import NS, Arrival, Origin, Pick
+from jijin.types import NS, Arrival, Origin, Pick, net_sta
 
 Floats = NDArray[np.float64]
 USED = 0.1  # time_weight from which a pick counts for gap and distance

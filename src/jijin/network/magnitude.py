@@ -16,14 +16,13 @@ from jijin.io.archive import Waveforms
 from jijin.network.amplitude import SEISMOGRAPHS, TAPER_S, Amplitude, Span, measure
 from jijin.network.attenuation import read_attenuation
 from jijin.network.responses import Sensor, Sensors
-from jijin.types import NS, Arrival, Magnitude, Origin, Segment, StationMagnitude, instrument_id
+from jijin.network.stations import SEISMOMETERS
+from jijin.types import NS, VP_VS, Arrival, Magnitude, Origin, Segment, StationMagnitude, instrument_id, net_sta, nsl
 
 if TYPE_CHECKING:
     from obspy import Inventory
 
-VP_VS = 1.73  # to have P where only S is known, and S where only P is
 MIN_RATE_HZ = 20.0  # below, the 1.25 Hz and more of a Wood-Anderson seismogram are cut off
-SEISMOMETERS = "HLNGP"  # SEED's instrument codes of ground motion: seismometers, accelerometers, geophones
 MAIN_NS = 5 * NS  # after S, or S - P if that is more: with less of a record there is no amplitude
 SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 
@@ -77,8 +76,8 @@ class Sizer:
         if waveforms is None:
             return self._nothing((), "no waveforms were given")
         readings: list[StationMagnitude] = []
-        for nsl, arrivals in sorted(by_nsl(origin.arrivals).items()):
-            readings += self.station(nsl, origin, arrivals, waveforms)
+        for name, arrivals in sorted(by_nsl(origin.arrivals).items()):
+            readings += self.station(name, origin, arrivals, waveforms)
         return self.combine(readings)
 
     def until_ns(self, origin: Origin) -> int:
@@ -155,7 +154,7 @@ class Sizer:
         return measure(segments, sensor, span, SEISMOGRAPHS[self.config.seismograph], band)
 
     def _reading(self, nothing: StationMagnitude, amplitude: Amplitude) -> StationMagnitude:
-        station = nothing.seed_id.rsplit(".", 2)[0]
+        station = net_sta(nothing.seed_id)
         return replace(
             nothing,
             value=self.formula.magnitude(amplitude.value_mm, nothing.distance_km, station),
@@ -180,7 +179,7 @@ def by_nsl(arrivals: Iterable[Arrival]) -> dict[str, list[Arrival]]:
     """Arrivals by NET.STA.LOC; of those of one station the earliest first."""
     found: dict[str, list[Arrival]] = defaultdict(list)
     for arrival in sorted(arrivals, key=lambda a: a.pick.time_ns):
-        found[arrival.pick.seed_id.rpartition(".")[0]].append(arrival)
+        found[nsl(arrival.pick.seed_id)].append(arrival)
     return found
 
 
@@ -201,7 +200,7 @@ def _by_station(readings: Iterable[StationMagnitude]) -> dict[str, float]:
     found: dict[str, list[float]] = defaultdict(list)
     for reading in readings:
         if reading.value is not None and not reading.reason:
-            found[".".join(reading.seed_id.split(".")[:2])].append(reading.value)
+            found[net_sta(reading.seed_id)].append(reading.value)
     return {station: fmean(values) for station, values in found.items()}
 
 
@@ -215,7 +214,7 @@ def _without_outliers(readings: list[StationMagnitude], max_deviation: float) ->
     far = {name: value - centre for name, value in stations.items() if abs(value - centre) > limit}
     marked = []
     for reading in readings:
-        off = far.get(".".join(reading.seed_id.split(".")[:2]))
+        off = far.get(net_sta(reading.seed_id))
         marked.append(replace(reading, reason=f"outlier: {off:+.2f}") if off and not reading.reason else reading)
     return marked
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from jijin.errors import DataError, ReadError
 from jijin.network.geo import LocalFrame
-from jijin.network.stations import Stations, net_sta
+from jijin.network.stations import Stations
 from jijin.network.traveltime import TravelTimes
-from jijin.types import NS, Pick, Station
+from jijin.types import NS, Pick, Station, by_time, net_sta
 
 Floats = NDArray[np.float64]
 Corrections = Mapping[tuple[str, str], float]  # (NET.STA, "P" or "S"): seconds that arrivals come later than predicted
@@ -116,7 +116,7 @@ class ErrorModel:
 
 def placed(picks: Sequence[Pick], stations: Stations, corrections: Corrections) -> Readings:
     """All picks of P and S whose stations have a place, in order of time."""
-    ordered = sorted(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
+    ordered = by_time(picks)
     places = [(pick, stations.lookup(pick.seed_id, pick.time_ns)) for pick in ordered if phase_of(pick)]
     there = [(pick, place) for pick, place in places if place is not None]
     late = tuple(corrections.get((net_sta(pick.seed_id), phase_of(pick)), 0.0) for pick, _ in there)

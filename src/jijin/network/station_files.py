@@ -11,11 +11,9 @@ from typing import Any, TypeVar
 
 from jijin.errors import DataError, ReadError
 from jijin.io.tables import EPOCH
+from jijin.network.stations import SEISMOMETERS
 from jijin.types import Station
 
-SEISMIC = (
-    "HLPNG"  # instrument codes in SEED: seismometers, geophones, accelerometers, the first there is gives the place
-)
 ALIASES = {
     "id": ("id", "nsl", "seed_id", "station_id", "trace_id"),
     "network": ("network", "net", "network_code", "station_network_code"),
@@ -68,8 +66,8 @@ def station_entries(network: str, station: Any) -> list[Station]:
 
     Where a LOC has a seismometer and an accelerometer, which may stand apart, the seismometer's place is taken.
     """
-    seismic = [c for c in station.channels if c.code[1:2] and c.code[1:2] in SEISMIC and c.latitude is not None]
-    by_rank = sorted(seismic, key=lambda c: -SEISMIC.index(c.code[1]))
+    seismic = [c for c in station.channels if c.code[1:2] and c.code[1:2] in SEISMOMETERS and c.latitude is not None]
+    by_rank = sorted(seismic, key=lambda c: -SEISMOMETERS.index(c.code[1]))
     instrument = {c.location_code: c.code[1] for c in by_rank}  # the last one stays
     channels = [
         xml_entry(f"{network}.{station.code}.{c.location_code}", c, c.depth or 0.0)

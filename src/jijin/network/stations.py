@@ -11,14 +11,10 @@ import numpy as np
 
 from jijin.errors import DataError, ReadError
 from jijin.network.geo import distance_azimuth
-from jijin.types import Station
+from jijin.types import Station, net_sta
 
+SEISMOMETERS = "HLPNG"  # SEED's instrument codes of ground motion; of several, the first gives the station's place
 SAME_PLACE_KM = 0.1  # entries of one sensor that lie closer than this are one
-
-
-def net_sta(nsl: str) -> str:
-    """NET.STA of NET.STA, NET.STA.LOC or NET.STA.LOC.CHA."""
-    return ".".join(nsl.split(".")[:2])
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,6 @@ class Stations:
         there = [entry for entry in self._of.get(f"{network}.{name}", ()) if stands(entry, time_ns)]
         alike = there and all(apart_km(there[0], other) <= SAME_PLACE_KM for other in there)
         return there[0] if alike else None
-
-    def without(self, names: Iterable[str]) -> Stations:
-        """All but those named as NET.STA or NET.STA.LOC."""
-        dropped = set(names)
-        return Stations(tuple(s for s in self if not {s.nsl, net_sta(s.nsl)} & dropped))
 
 
 def grouped(stations: Iterable[Station], key: Callable[[str], str]) -> dict[str, tuple[Station, ...]]:

@@ -72,28 +72,15 @@ class TravelTimes:
             time = time + px * (x - inside_x) + pz * (z - inside_z)
         return time
 
-    def gradient(
-        self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
-    ) -> tuple[Floats, Floats]:
-        """Seconds per km by which the time grows with distance and with depth of the source."""
-        _, px, pz = self.time_and_gradient(phase, distance_km, depth_km, station_depth_km)
-        return px, pz
-
     def time_and_gradient(
         self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
     ) -> tuple[Floats, Floats, Floats]:
-        """time() and gradient() at once."""
+        """time(), and the seconds per km by which it grows with distance and with depth of the source."""
         x, z, receiver = np.broadcast_arrays(distance_km, flattened(depth_km), flattened(station_depth_km))
         inside_x, inside_z = self._inside(x, z)
         time, px, pz = self._expansion(phase, inside_x, inside_z, receiver)
         time = time + px * (x - inside_x) + pz * (z - inside_z)
         return time, px, pz / (1.0 - rounded(z) / EARTH_KM)
-
-    def takeoff_deg(
-        self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0
-    ) -> Floats:
-        """Angle of the ray at the source, 0 for straight down, 180 for straight up."""
-        return takeoff_deg(*self.gradient(phase, distance_km, depth_km, station_depth_km))
 
     def rough(
         self, phase: str, distance_km: ArrayLike, depth_km: ArrayLike, station_depth_km: ArrayLike = 0.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from jijin.types import Event, Pick, utc
+from jijin.types import Event, Pick, by_time, utc
 
 
 def identify(picks: Iterable[Pick]) -> str:
@@ -16,7 +16,7 @@ def identify(picks: Iterable[Pick]) -> str:
     >>> identify([Pick("XX.A..HHZ", "P", 1_700_000_000_000_000_000, 0.1, 0.9)])
     '20231114T221320-1b3d59'
     """
-    first = min(picks, key=lambda pick: (pick.time_ns, pick.seed_id, pick.phase_hint))
+    first = by_time(picks)[0]
     code = sha256(f"{first.seed_id} {first.phase_hint} {first.time_ns}".encode()).hexdigest()
     return f"{utc(first.time_ns).strftime('%Y%m%dT%H%M%S')}-{code[:6]}"
 
@@ -49,11 +49,11 @@ def next_version(old: Event, new: Event) -> Event:
 
 def unlike(event: Event, taken: set[str]) -> Event:
     """With a name that is not taken: where it is, by the next pick that gives a free one."""
-    picks = sorted(event_picks(event), key=lambda pick: pick.time_ns)
+    picks = event.origin.picks
     free = (name for index in range(len(picks)) if (name := identify(picks[index:])) not in taken)
     return event if event.event_id not in taken else replace(event, event_id=next(free))
 
 
 def event_picks(event: Event) -> list[Pick]:
     """Picks of an event, of arrivals without weight too."""
-    return [arrival.pick for arrival in event.origin.arrivals]
+    return event.origin.picks

@@ -21,11 +21,6 @@ class Coverage:
     def seconds(self) -> float:
         return sum(end - start for start, end in self.spans) / NS
 
-    @property
-    def percent(self) -> float:
-        """Of the 24 hours."""
-        return self.seconds / 864
-
 
 @dataclass(frozen=True, slots=True)
 class DayResult:

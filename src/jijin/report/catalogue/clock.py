@@ -9,12 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.config import check_range
 from jijin.network.geo import LocalFrame
-from jijin.types import NS
+from jijin.types import DAY_NS, NS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 HOUR_NS = 3600 * NS
-DAY_NS = 24 * HOUR_NS
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 

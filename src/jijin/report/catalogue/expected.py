@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from jijin.network.geo import distance_azimuth
 from jijin.network.stations import Stations
-from jijin.report.catalogue.view import RunView, nsl
-from jijin.types import Event
+from jijin.report.catalogue.view import RunView
+from jijin.types import Event, nsl
 
 MOST = 30  # the nearest
 

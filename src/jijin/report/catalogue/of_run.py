@@ -13,11 +13,11 @@ from jijin.io.archive import Archive, Span, open_archive
 from jijin.network.traveltime import TravelTimes
 from jijin.network.velocity import VelocityModel
 from jijin.report.catalogue.availability import union
-from jijin.report.catalogue.view import RunView, nsl
+from jijin.report.catalogue.view import RunView
 from jijin.report.catalogue.view import Span as Stretch
 from jijin.store import Store
 from jijin.store.codec import decode
-from jijin.types import Event
+from jijin.types import Event, nsl
 
 MARGIN = 1.2  # tables of travel times reach so much farther than the farthest arrival
 LEAST_REACH_KM = 50.0

@@ -13,7 +13,7 @@ from jijin.report.catalogue.clock import ClockConfig, Node
 from jijin.report.catalogue.colours import DEPTHS, depth_range
 from jijin.report.catalogue.data import kinds
 from jijin.report.catalogue.view import RunView, Span, kind, magnitude
-from jijin.types import NS
+from jijin.types import DAY_NS, NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def by_magnitude(view: RunView) -> str:
 
 def hours(view: RunView, config: ClockConfig, span: Span, suspects: Sequence[Node], offset_h: float) -> str:
     """Histograms by hour and weekday and suspected quarries, as far as the run is long enough for them."""
-    if span[1] - span[0] < clock.DAY_NS:
+    if span[1] - span[0] < DAY_NS:
         return missing("The run is shorter than a day: there are no hours to compare.")
     origin = "the sun's time at the network, to the hour" if config.utc_offset_h is None else "as set"
     text = (
@@ -168,7 +168,7 @@ def hours(view: RunView, config: ClockConfig, span: Span, suspects: Sequence[Nod
         "Orange: taken for no earthquake. At night a network hears more; a hump by day is blasting."
     )
     plots = [figure("Hour", charts.by_hour(view.events, offset_h, config), text)]
-    if span[1] - span[0] >= 7 * clock.DAY_NS:
+    if span[1] - span[0] >= 7 * DAY_NS:
         plot = charts.by_weekday(view.events, offset_h)
         plots.append(figure("Day of the week", plot, "Earthquakes know no Sunday."))
     return two(*plots) + quarries(view, config, offset_h, suspects)

@@ -16,11 +16,10 @@ from jijin.io.archive import Waveforms
 from jijin.io.tables import iso
 from jijin.report.plots import highpassed
 from jijin.resampling import HIGHEST_HZ, LOWEST_HZ
-from jijin.types import NS, Event, Segment
+from jijin.types import NS, VP_VS, Event, Segment
 
 COLUMNS = 600
 BEFORE_S, AFTER_S, LONGEST_S = 3.0, 5.0, 240.0
-VP_VS = 1.75  # for where a phase that nobody picked will be
 ORDER = "Z3N1E2"  # components, as they are preferred
 SETTLE_S = 10.0  # of record ahead of the picture, for the filter to settle
 EMPTY = -128  # of a column without samples

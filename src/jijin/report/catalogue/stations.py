@@ -10,9 +10,9 @@ import numpy as np
 
 from jijin.report.catalogue.availability import share
 from jijin.report.catalogue.data import near, rounded
-from jijin.report.catalogue.view import RunView, Span, nsl
+from jijin.report.catalogue.view import RunView, Span
 from jijin.report.catalogue.view import span as whole
-from jijin.types import Event, Station
+from jijin.types import Event, Station, nsl
 
 Residuals = Mapping[tuple[str, str], list[float]]  # by NET.STA.LOC and phase
 

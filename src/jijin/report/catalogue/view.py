@@ -43,11 +43,6 @@ def used(event: Event) -> int:
     return sum(arrival.time_weight > 0 for arrival in event.origin.arrivals)
 
 
-def nsl(seed_id: str) -> str:
-    """NET.STA.LOC of NET.STA.LOC.CHA."""
-    return seed_id.rpartition(".")[0]
-
-
 def largest(events: Sequence[Event], most: int) -> list[int]:
     """Numbers of the largest events, by magnitude, those without one after them by picks; in order of time."""
     if len(events) <= most:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.types import NS, Event
+from jijin.types import NS, Event, nsl
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,10 +51,9 @@ def _pairs(number: int, event: Event) -> list[Pair]:
     times: dict[str, dict[str, float]] = {}
     for arrival in sorted(event.origin.arrivals, key=lambda arrival: arrival.pick.probability):
         pick = arrival.pick
-        nsl = pick.seed_id.rpartition(".")[0]
-        times.setdefault(nsl, {})[pick.phase_hint] = (pick.time_ns - event.origin.time_ns) / NS
-    both: Mapping[str, dict[str, float]] = {nsl: t for nsl, t in sorted(times.items()) if {"P", "S"} <= set(t)}
-    return [Pair(number, nsl, t["P"], t["S"]) for nsl, t in both.items() if t["S"] > t["P"]]
+        times.setdefault(nsl(pick.seed_id), {})[pick.phase_hint] = (pick.time_ns - event.origin.time_ns) / NS
+    both: Mapping[str, dict[str, float]] = {name: t for name, t in sorted(times.items()) if {"P", "S"} <= set(t)}
+    return [Pair(number, name, t["P"], t["S"]) for name, t in both.items() if t["S"] > t["P"]]
 
 
 def fit(found: Iterable[Pair]) -> Wadati:

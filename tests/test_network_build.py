@@ -9,7 +9,7 @@ import pytest
 
 from earthquakes import START_NS, VP, VS, earthquake, false_picks, network, onset, owners, swarm
 from jijin.network.associate import AssociateConfig, by_time
-from jijin.network.build import EventBuilder, picks_of
+from jijin.network.build import EventBuilder
 from jijin.network.geo import distance_azimuth
 from jijin.network.velocity import VelocityModel
 from jijin.network.versions import carry_over, event_picks, identify
@@ -179,7 +179,7 @@ def test_no_new_event_takes_the_name_of_an_old_one_it_shares_nothing_with(versio
 
 
 def test_picks_of_an_origin_come_in_order_of_time(versions):
-    times = [pick.time_ns for pick in picks_of(versions[1][0].origin)]
+    times = [pick.time_ns for pick in versions[1][0].origin.picks]
     assert times == sorted(times) and len(times) == 20
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Protocol
 
 import numpy as np
 
 from jijin.errors import DataError
-from jijin.network.associate import AssociateConfig, Associator, by_time, filled
+from jijin.network.associate import AssociateConfig, Associator, filled
 from jijin.network.locate import LocateConfig, Locator
 from jijin.network.readings import Corrections, phase_of
-from jijin.network.stations import Stations, net_sta
+from jijin.network.stations import Stations
 from jijin.network.sweep import sweep
 from jijin.network.velocity import VelocityModel
 from jijin.network.versions import identify
-from jijin.types import NS, Event, Magnitude, Origin, Pick, SourceType
+from jijin.types import NS, Event, Magnitude, Origin, Pick, SourceType, by_time, net_sta
 
 log = logging.getLogger("jijin")
 
@@ -72,13 +73,13 @@ class EventBuilder:
     def events(self, picks: Iterable[Pick], waveforms: Any = None) -> Iterator[Event]:
         """As build(), one by one, from picks sorted by time that are never all in memory; see sweep()."""
         finder = self.associator
-        origins = sweep(finder.placed(picks), finder.block_ns, finder.span_ns, self.origins, picks_of)
+        origins = sweep(finder.placed(picks), finder.block_ns, finder.span_ns, self.origins, attrgetter("picks"))
         return (self.event(origin, waveforms) for origin in origins)
 
     def event(self, origin: Origin, waveforms: Any = None, event_id: str | None = None) -> Event:
         """An origin with its magnitude and source type, as far as there is a sizer and a discriminator."""
         return Event(
-            event_id or identify(picks_of(origin)),
+            event_id or identify(origin.picks),
             origin,
             self.sizer.size(origin, waveforms) if self.sizer else None,
             self.discriminator.classify(origin, waveforms) if self.discriminator else None,
@@ -94,7 +95,7 @@ class EventBuilder:
                 origin = self.settle(group, free, alive)
                 if origin and any(self.is_piece(origin, other) for other in found):
                     origin = None
-                used = set(picks_of(origin)) if origin else set()
+                used = set(origin.picks) if origin else set()
                 given_back |= not used.issuperset(group)
                 free = [pick for pick in free if pick not in used]
                 found += [origin] if origin else []
@@ -135,7 +136,7 @@ class EventBuilder:
 
     def phases(self, origin: Origin) -> set[tuple[str, str]]:
         """Site and phase of all its arrivals."""
-        return {(self.associator.sites.name(pick) or "", phase_of(pick)) for pick in picks_of(origin)}
+        return {(self.associator.sites.name(pick) or "", phase_of(pick)) for pick in origin.picks}
 
     def fitting(self, origin: Origin, picks: Sequence[Pick], alive: set[str]) -> list[Pick]:
         """Picks that an origin explains, one a site and phase, sorted by time; the distance rule of the class holds."""
@@ -178,8 +179,3 @@ class EventBuilder:
                 sites.names, times.time(phase, distance, origin.depth_km, sites.km[:, 2]), strict=True
             )
         }
-
-
-def picks_of(origin: Origin) -> list[Pick]:
-    """Of all its arrivals, sorted by time."""
-    return by_time(arrival.pick for arrival in origin.arrivals)

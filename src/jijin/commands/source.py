@@ -13,7 +13,7 @@ from jijin.commands.shared import print_table, progress_bar
 if TYPE_CHECKING:
     from jijin.evaluate.source import Outcome
 
-SYNTHETICS = 200  # of each kind
+SYNTHETICS = 200  # of each kind; none beside a start, which has seen them
 
 
 def train(
@@ -30,7 +30,7 @@ def train(
     from jijin.train.source_run import SourceRun, read_run, train_run
 
     paths = tuple(str(path.resolve()) for path in data)
-    count = SYNTHETICS if synthetics is None else synthetics
+    count = (0 if start else SYNTHETICS) if synthetics is None else synthetics
     run = SourceRun(paths, count, tuple(fractions), seed, threads=threads)
     beginning = load_source(read_run(Path(start)) if Path(start).exists() else start) if start else None
     with progress_bar("measuring") as advance:

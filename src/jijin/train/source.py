@@ -13,8 +13,8 @@ from jijin.discriminate.classes import EARTHQUAKE, EXPLOSION, KINDS, kind_of
 from jijin.discriminate.model import Blasts, Calibration, Kinds, SourceModel
 from jijin.train.source_fit import Array, Sample, Setting, Words, fit_blasts, fit_kinds
 
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
-SHARES = (0.0, 0.1, 0.3)  # of a class's weight that its synthetic events have together
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)  # around a start
+FIRM, SHARE = (0.03, 0.1, 0.3), 0.3  # without one, for regions never seen; weight of synthetics in a class
 TEMPERATURES = tuple(np.round(np.geomspace(1, 6, 12), 3).tolist())  # never sharper than fitted: that does not last
 DEPENDENCES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 ALIKE = (1.0,)  # of blasts, without a start: in a region that the model has never seen all stations err alike
@@ -84,8 +84,7 @@ def train_blasts(
     sample: Sample, start: Blasts | None = None, count: int = FOLDS, seed: int = 0
 ) -> tuple[Blasts, Setting, Array]:
     """The regression with the setting and the calibration that do best on held-out events, fitted to all rows."""
-    shares = SHARES if sample.waves.synthetic.any() else SHARES[:1]
-    tried = [Setting(strength, share, start) for share in shares for strength in STRENGTHS]
+    tried = [Setting(strength, SHARE, start) for strength in (STRENGTHS if start else FIRM)]
     found = []
     for setting in tried:
         held = _held_blasts(sample, setting, count, seed)

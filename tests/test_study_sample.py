@@ -158,3 +158,10 @@ def test_rows_of_a_split_come_in_an_order_without_meaning(folder):
     sample = draw([folder], 30, 30)
     rows = sample.rows("train")
     assert sorted(rows) == np.flatnonzero(sample.study.split == "train").tolist() and sorted(rows) != rows.tolist()
+
+
+def test_what_another_seed_trains_on_is_not_tested_on(tmp_path):
+    folder = write(tmp_path / "set", 400, npts=1700)
+    one, both = draw([folder], 200, 200).study, draw([folder], 200, 200, split_seeds=(0, 3)).study
+    held = both.split != "train"
+    assert 0 < held.sum() < (one.split != "train").sum() and (both.split[held] == one.split[held]).all()

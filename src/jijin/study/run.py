@@ -22,6 +22,12 @@ from jijin.study.results import Fold, ModelResult, Report, Study
 from jijin.study.sample import Sample
 from jijin.study.scratch import costs, history, refuse_another, settings, train_scratch
 
+TRAINED = "Trained before, on other data, synthetic earthquakes among them; "
+SEEN = {
+    True: TRAINED + "no test window is of an earthquake that it may have learnt from.",
+    False: TRAINED + "if windows of its own training data (its card names them) are among the test windows, "
+    "it may have learnt from some of them: --unseen leaves those out.",
+}
 SCRATCH, SHIPPED = "CBA from scratch", "cba"
 Say = Callable[[str], None]
 
@@ -130,10 +136,7 @@ class _Work:
 
     def shipped(self) -> None:
         """The model of the package."""
-        note = (
-            "Trained before, on other data, synthetic earthquakes among them; windows of its own training data keep "
-            "its split here, so that its test windows are new to it."
-        )
+        note = SEEN[self.config.unseen]
         self.say("cba as shipped")
         self._picker(
             load(SHIPPED, self.config.threads),

@@ -196,6 +196,29 @@ def test_predicting_does_not_import_torch(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False False\n"
 
 
+@pytest.mark.parametrize("given", [None, "0"])
+def test_onnxruntime_is_asked_not_to_report_its_use_before_it_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    if given is not None:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", given)  # who wants to report may
+    code = """
+import os, sys, jijin
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "onnxruntime":
+            print(os.environ.get("ORT_DISABLE_TELEMETRY"))
+
+sys.meta_path.insert(0, Watch())
+jijin.load(sys.argv[1])
+"""
+    command = [sys.executable, "-c", code, str(tiny(tmp_path / "m.onnx"))]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert said == [given or "1"]
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_model_is_silent_on_silence_and_finite_on_noise(name: str) -> None:
     windows = np.random.default_rng(2).standard_normal((2, 3, 6000))

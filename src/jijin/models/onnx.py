@@ -97,6 +97,7 @@ class OnnxModel:
 
 
 def _open(file: Path) -> Any:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or some releases tell Microsoft that they were used
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from earthquakes import START_NS, VP, VS, earthquake, false_picks, network, onset, owners, swarm
+from earthquakes import CENTRE, START_NS, VP, VS, earthquake, false_picks, network, onset, owners, swarm
 from jijin.network.associate import AssociateConfig, by_time
 from jijin.network.build import EventBuilder
 from jijin.network.geo import distance_azimuth
@@ -203,3 +203,19 @@ def test_a_second_earthquake_at_the_same_place_and_hardly_later_is_an_event(rng)
     truths = [earthquake(stations, START_NS + i * apart_ns, (3, 3, 9), rng, missed=(0, 0)) for i in (0, 1)]
     events = make.build(pick for truth in truths for pick in truth.picks)
     assert sorted(owners(truths, [event_picks(event) for event in events])) == [0, 1]
+
+
+def test_a_distant_earthquake_is_no_event_below_the_network(rng):
+    """P across 60 km at 20 km/s. With S the same front of P is an earthquake deep below, and one to keep."""
+    stations = network(20, 60, rng)
+    east, north = CENTRE.to_km([s.latitude for s in stations], [s.longitude for s in stations])
+    when = [
+        START_NS + round((60 + e * 0.04 + n * 0.03 + rng.normal(0, 0.1)) * NS) for e, n in zip(east, north, strict=True)
+    ]
+    front = [onset(station, "P", time_ns, 0.1, rng) for station, time_ns in zip(stations, when, strict=True)]
+    make = builder(stations)
+    (group,) = make.associator.associate(front)
+    assert len(group) >= 18 and make.build(front) == []
+    deep = earthquake(stations, START_NS, (5, 5, 55), rng, missed=(0, 0))
+    (event,) = make.build(deep.picks)
+    assert event.origin.depth_km == pytest.approx(55, abs=5)

@@ -50,6 +50,9 @@ class EventBuilder:
     Where the model is too simple an earthquake comes in pieces. An event is taken as a piece of one with more picks,
     and dropped, if waves of both would reach its stations within three tolerances of each other and at most half of
     its phases are such as the other has too: of a second earthquake those would have been picked twice.
+
+    P of a distant earthquake cross a network as those of one deep below it would. An event of P alone (of fewer S than
+    n_s_picks) is dropped where its depth is not resolved and comes out below the volume that was searched.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class EventBuilder:
         free, found = list(picks), list[Origin]()
         alive = {name for pick in picks if (name := self.associator.sites.name(pick))}
         for _ in range(SEARCHES):
-            given_back = False
+            before, given_back = len(free), False
             for group in self.associator.groups(free):
                 origin = self.settle(group, free, alive)
                 if origin and any(self.is_piece(origin, other) for other in found):
@@ -99,7 +102,7 @@ class EventBuilder:
                 given_back |= not used.issuperset(group)
                 free = [pick for pick in free if pick not in used]
                 found += [origin] if origin else []
-            if not given_back:
+            if not given_back or len(free) == before:
                 break
         return found
 
@@ -119,9 +122,20 @@ class EventBuilder:
                 return None
             fitting = self.fitting(origin, free if rounds < ROUNDS else picks, alive)
             if set(fitting) == set(picks):
-                return origin
+                return None if self.is_distant(origin) else origin
             picks, rounds = fitting, rounds + 1
         return None
+
+    def is_distant(self, origin: Origin) -> bool:
+        """Whether an origin is one of P alone that may be far away; see the class."""
+        config, count_s = self.associator.config, sum(phase_of(pick) == "S" for pick in origin.picks)
+        deep = not origin.depth_resolved and origin.depth_km > filled(config.bottom_km)
+        distant = deep and count_s < filled(config.n_s_picks)
+        if distant:
+            log.info(
+                "P at %d sites from %s on may be of a distant earthquake: no event", len(origin.picks), origin.time
+            )
+        return distant
 
     def is_piece(self, origin: Origin, other: Origin) -> bool:
         """Whether an origin is a part of the earthquake that the other is; see the class."""

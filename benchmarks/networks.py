@@ -1,0 +1,288 @@
+"""Measure how picks become events, on real networks and on made-up ones, and write docs/networks.md.
+
+    python benchmarks/networks.py DATA
+
+DATA: a folder with networks/CASE[/EVENT]/{waveforms.mseed, stations.csv, event.json, picks.csv}. Picks are those of the
+shipped model. A few minutes on a free core; run it again when the model, association or location changes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from obspy import UTCDateTime
+
+import jijin
+from jijin.errors import DataError
+from jijin.network.build import EventBuilder
+from jijin.network.geo import distance_azimuth
+from jijin.network.locate import Locator
+from jijin.network.stations import Stations, read_stations
+from jijin.network.velocity import VelocityModel, read_velocity
+from jijin.types import NS, Event, Pick, net_sta
+from run import machine
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))  # earthquakes.py: networks with known answers
+from earthquakes import VP, VS, false_picks, network, owners, swarm
+
+PAGE = Path(__file__).with_name("networks_page.md")
+DOCS = Path(__file__).parents[1] / "docs"
+REGIONAL = read_velocity("regional")
+REACH_NS = 20 * NS  # an event is the reference's if its origin is at most that far from its
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event, or one stretch of them: what a network recorded and what others say it was (None: nobody says)."""
+
+    name: str
+    stations: Stations
+    picks: list[Pick]
+    reference: SimpleNamespace | None
+    others_picks: list[Pick]
+
+    def events(self, velocity: VelocityModel = REGIONAL, picks: Iterable[Pick] | None = None) -> list[Event]:
+        return EventBuilder(self.stations, velocity).build(self.picks if picks is None else picks)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An event beside its reference: km by which epicentre and depth are off."""
+
+    case: Case
+    event: Event
+    flat_km: float
+    deeper_km: float
+
+    @property
+    def stations(self) -> int:
+        return len({net_sta(pick.seed_id) for pick in self.event.origin.picks})
+
+    @property
+    def s(self) -> int:
+        """Picks of S."""
+        return sum(pick.phase_hint == "S" for pick in self.event.origin.picks)
+
+    def within(self, flat_km: float, deep_km: float) -> bool:
+        return self.flat_km <= flat_km and abs(self.deeper_km) <= deep_km
+
+
+def load(folder: Path) -> Case:
+    """A case with the picks of the shipped model."""
+    told = json.loads((folder / "event.json").read_text())
+    reference = SimpleNamespace(**told, time_ns=UTCDateTime(told["time"]).ns) if told else None
+    rows = list(csv.DictReader((folder / "picks.csv").open()))
+    others = [
+        Pick(f"{r['network']}.{r['station']}..HH{'Z' if r['phase'] == 'P' else 'N'}", r["phase"],
+             UTCDateTime(r["time"]).ns, 0.1, 1.0)
+        for r in rows
+    ]  # fmt: skip
+    picks = jijin.pick(jijin.read(folder / "waveforms.mseed"))
+    return Case(folder.name, read_stations(folder / "stations.csv"), picks, reference, others)
+
+
+def cases(folder: Path) -> list[Case]:
+    return [load(path.parent) for path in sorted(folder.rglob("event.json"))]
+
+
+def beside(case: Case, events: Sequence[Event]) -> Found | None:
+    """Of the events near the reference's time the one with most picks."""
+    ref = case.reference
+    near = [event for event in events if abs(event.origin.time_ns - ref.time_ns) <= REACH_NS]
+    if not near:
+        return None
+    event = max(near, key=lambda event: len(event.origin.picks))
+    flat, _ = distance_azimuth(ref.latitude, ref.longitude, event.origin.latitude, event.origin.longitude)
+    return Found(case, event, float(flat), event.origin.depth_km - ref.depth_km)
+
+
+def row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def line(case: Case, events: Sequence[Event], note: str = "") -> str:
+    """A row of the tables of events: what was found of a case."""
+    found = beside(case, events)
+    if found is None:
+        return row(case.name, len(case.picks), "not found", "", "", "", "", "", *[note] * bool(note))
+    origin = found.event.origin
+    ellipse = f"{origin.horizontal_uncertainty_km[0]:.1f}"
+    depth = f"{found.deeper_km:+.1f}" + ("" if origin.depth_resolved else " (not resolved)")
+    count = f"{len(origin.arrivals)} at {found.stations}, {found.s} S"
+    return row(
+        case.name, len(case.picks), count, f"{found.flat_km:.1f}", ellipse, depth,
+        f"{origin.azimuthal_gap_deg:.0f}", len(events) - 1,
+        *[note] * bool(note),
+    )  # fmt: skip
+
+
+def one_by_one(group: Sequence[Case]) -> str:
+    """Table of events, each built on its own, from our picks and from the reference's."""
+    head = ["event", "picks", "in the event", "epicentre off, km", "its ellipse, km", "depth off, km", "gap, deg"]
+    theirs = "from the reference's picks"
+    rows = [row(*head, "further events", *([theirs] if any(case.others_picks for case in group) else []))]
+    rows.append(row(*["---"] * (rows[0].count("|") - 1)))
+    for case in group:
+        rows.append(line(case, case.events(), theirs_told(case)))
+    return "\n".join(rows)
+
+
+def theirs_told(case: Case) -> str:
+    """What comes of the reference's own picks: km off the reference, and how many S they have."""
+    found = beside(case, case.events(picks=case.others_picks)) if case.others_picks else None
+    if found is None:
+        return "not found" if case.others_picks else ""
+    return f"{found.flat_km:.1f}, depth {found.deeper_km:+.1f}, {found.s} S"
+
+
+def in_a_row(group: Sequence[Case]) -> tuple[Case, list[Case]]:
+    """All events of a group on one time axis, a minute and a half apart, and each where it is now."""
+    start = group[0].reference.time_ns
+    shifted = []
+    for index, case in enumerate(group):
+        by_ns = start + index * 90 * NS - case.reference.time_ns
+        picks = [replace(pick, time_ns=pick.time_ns + by_ns) for pick in case.picks]
+        told = SimpleNamespace(**{**vars(case.reference), "time_ns": case.reference.time_ns + by_ns})
+        shifted.append(replace(case, picks=picks, reference=told))
+    stations = Stations(tuple({(s.nsl, s.latitude): s for case in group for s in case.stations}.values()))
+    return Case("all", stations, [p for case in shifted for p in case.picks], None, []), shifted
+
+
+def tally(title: str, found: Sequence[Found | None], further: int, flat_km: float = 3, deep_km: float = 5) -> str:
+    """A row: how many events came out and how many of those with six stations or more lie where they should."""
+    there = [one for one in found if one]
+    six = [one for one in there if one.stations >= 6]
+    good = sum(one.within(flat_km, deep_km) for one in six)
+    close = sum(one.flat_km <= flat_km for one in six)
+    return row(title, len(found), len(there), further, len(six), f"{close} of {len(six)}", f"{good} of {len(six)}")
+
+
+def with_s(found: Sequence[Found | None]) -> list[Found]:
+    """Those with two S or more: without S, distance and depth are hardly known."""
+    return [one for one in found if one and one.s >= 2]
+
+
+def group_tally(name: str, group: Sequence[Case]) -> list[str]:
+    """The rows of a group: one by one, in a row, from the reference's own picks."""
+    whole, shifted = in_a_row(group)
+    together = whole.events()
+    ways = {
+        "one by one": [(case, case.events()) for case in group],
+        "in a row": [(case, together) for case in shifted],
+        "the reference's picks": [(case, case.events(picks=case.others_picks)) for case in group],
+    }
+    rows = []
+    for way, pairs in ways.items():
+        found = [beside(*pair) for pair in pairs]
+        made = len(together) if way == "in a row" else sum(len(events) for _, events in pairs)
+        rows.append(tally(f"{name}, {way}", found, made - sum(one is not None for one in found)))
+        rows.append(tally(f"{name}, {way}, those with two S or more", with_s(found), 0))
+    return rows
+
+
+def continuous(case: Case) -> str:
+    """Table of the events of a stretch without reference."""
+    rows = [row("origin", "stations", "P", "S", "RMS, s", "within 0.2 s", "gap, deg"), row(*["---"] * 7)]
+    for event in case.events():
+        phases = [pick.phase_hint for pick in event.origin.picks]
+        near = [abs(arrival.time_residual_s) <= 0.2 for arrival in event.origin.arrivals]
+        count = len({net_sta(pick.seed_id) for pick in event.origin.picks})
+        rows.append(row(
+            str(event.origin.time)[11:22], count, phases.count("P"), phases.count("S"), f"{event.origin.rms_s:.2f}",
+            f"{sum(near)} of {len(near)}", f"{event.origin.azimuthal_gap_deg:.0f}",
+        ))  # fmt: skip
+    return "\n".join(rows)
+
+
+def half_space(group: Sequence[Case]) -> VelocityModel:
+    """The velocities by which the picks of a group fit best, whatever places they give: no reference is looked at."""
+    models = [
+        VelocityModel("half-space", (0.0,), (vp,), (vp / ratio,))
+        for vp in np.arange(2.6, 5.01, 0.2).round(1)
+        for ratio in np.arange(1.6, 2.21, 0.1).round(1)
+    ]
+    return min(models, key=lambda model: sum(misfit(case, model) for case in group))
+
+
+def misfit(case: Case, model: VelocityModel) -> float:
+    """Sum of residuals in s, each 0.2 at most."""
+    try:
+        arrivals = Locator(case.stations, model).locate(case.picks).arrivals
+    except DataError:
+        return 0.2 * len(case.picks)
+    return sum(min(abs(arrival.time_residual_s), 0.2) for arrival in arrivals)
+
+
+def mine(group: Sequence[Case]) -> str:
+    """Rows for the mine: with the regional model, and with the half-space that its picks ask for."""
+    own = half_space(group)
+    rows = [row("event", "model", "in the event", "epicentre off, m", "depth off, m", "RMS, s"), row(*["---"] * 6)]
+    for case in group:
+        for model, name in ((REGIONAL, "regional"), (own, f"Vp {own.vp[0]:.1f}, Vp/Vs {own.vp_vs:.1f}")):
+            found = beside(case, case.events(model))
+            cells: list[object] = ["not found", "", "", ""]
+            if found:
+                count = f"{len(found.event.origin.picks)} at {found.stations}"
+                cells = [count, f"{1000 * found.flat_km:.0f}", f"{1000 * found.deeper_km:+.0f}"]
+                cells.append(f"{found.event.origin.rms_s:.3f}")
+            rows.append(row(case.name, name, *cells))
+    return "\n".join(rows)
+
+
+def synthetic(count: int, extent_km: float, earthquakes: int, hours: float, false: float = 0.3) -> str:
+    """A row: a made-up network's earthquakes among false picks."""
+    rng = np.random.default_rng(count)
+    stations = network(count, extent_km, rng)
+    truths = swarm(stations, earthquakes, hours * 3600, extent_km, min(20.0, extent_km / 2), rng)
+    true = [pick for truth in truths for pick in truth.picks]
+    wrong = false_picks(stations, round(len(true) * false / (1 - false)), hours * 3600, rng)
+    build = EventBuilder(stations, VelocityModel("half-space", (0.0,), (VP,), (VS,)))
+    began = time.process_time()
+    events = build.build(true + wrong)
+    spent = time.process_time() - began
+    whose = owners(truths, [event.origin.picks for event in events])
+    there = {index for index in whose if index is not None}
+    visible = {index for index, truth in enumerate(truths) if build.associator.enough(truth.picks)}
+    off = [distance_azimuth(e.origin.latitude, e.origin.longitude, truths[i].latitude, truths[i].longitude)[0]
+           for e, i in zip(events, whose, strict=True) if i is not None]  # fmt: skip
+    return row(
+        count, f"{extent_km:g}", earthquakes, f"{hours:g}", f"{false:.0%}", len(true) + len(wrong),
+        f"{len(there & visible)} of {len(visible)} ({len(there & visible) / len(visible):.3f})",
+        f"{len(there) / max(len(events), 1):.3f}", f"{np.median(off):.2f}", f"{spent:.0f}",
+    )  # fmt: skip
+
+
+SYNTHETIC = ((3, 20, 40, 24, 0.3), (15, 3, 100, 24, 0.3), (20, 60, 200, 24, 0.3), (100, 300, 500, 24, 0.3),
+             (20, 60, 200, 24, 0.6))  # fmt: skip
+
+
+def main(data: Path) -> None:
+    """All cases, then the page."""
+    folder = data / "networks"
+    alpine, uturuncu, hamm = (cases(folder / name) for name in ("nz_alpine", "uturuncu", "hamm_mine_loki"))
+    large = [load(folder / name) for name in ("california_M4p3_mttime", "hawaii_M5p3_gmprocess")]
+    filled = {
+        "made": machine("networks.py"),
+        "tally": "\n".join([*group_tally("nz_alpine", alpine), *group_tally("uturuncu", uturuncu)]),
+        "alpine": one_by_one(alpine),
+        "uturuncu": one_by_one(uturuncu),
+        "large": one_by_one(large),
+        "hengill": continuous(load(folder / "hengill_iceland_malmi")),
+        "mine": mine(hamm),
+        "synthetic": "\n".join(synthetic(*setting) for setting in SYNTHETIC),
+    }
+    (DOCS / "networks.md").write_text(PAGE.read_text().format(**filled))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))

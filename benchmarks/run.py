@@ -11,11 +11,13 @@ catalogue's run scales by scale.py.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -33,29 +35,50 @@ from timing import Cost, in_turn, jijin, once
 HERE = Path(__file__).parent
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
-BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256, 1024)}  # windows; 256 is SeisBench's own
-PROCESSES = ((10, 1), (10, 2), (30, 2), (100, 2))  # station-days, processes
+BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256,)}  # windows; 256 is SeisBench's own
+PROCESSES = ((10, 1), (10, 2), (100, 2))  # station-days, processes
 HOURS = ((1, 1), (24, 1), (240, 1), (1, 10), (1, 100))  # scaling: hours, stations
 
 
 def main(peers: Path, records: Path | None = None) -> None:
-    """All measurements, then the page."""
+    """All measurements, each on the page as soon as it is made."""
     accuracy = "How good the picks are: [docs/accuracy.md](../docs/accuracy.md). Where the time goes:"
-    parts = ["# Results\n", machine("run.py") + "\n", f"{accuracy} [docs/performance.md](../docs/performance.md).\n"]
+    parts = [f"# Results\n\n{machine('run.py')}\n\n{accuracy} [docs/performance.md](../docs/performance.md)."]
+    for part in measured(peers, records):
+        parts.append(f"## {part.title}\n\nLoad average before it: {part.load:.1f}. {part.text}")
+        (HERE / "RESULTS.md").write_text("\n\n".join(parts) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section of the page; load : processes that wanted a CPU in the minute before it; more than about 2 disturb."""
+
+    title: str
+    text: str
+    load: float
+
+
+def measured(peers: Path, records: Path | None) -> Iterator[Part]:
+    """Every section, in order."""
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        days = {"a day with 8 synthetic earthquakes an hour": synthetic(24)}
+        work, day = Path(folder), synthetic(24)
+        todo: dict[str, Callable[[], str]] = {
+            "Station-day": lambda: station_day(peers, work / "day", "a day with 8 synthetic earthquakes an hour", day)
+        }
         if records:
-            days[f"{records.name}, repeated"] = repeated(records, 24)
-        parts += [station_day(peers, work / str(i), *day) for i, day in enumerate(days.items())]
-        parts += [
-            hard_days(work / "hard", synthetic(24)),
-            network(),
-            scaling(work / "scaling"),
-            start(),
-            forward(peers),
-        ]
-    (HERE / "RESULTS.md").write_text("\n".join(parts))
+            again = f"the records of {records.name} over and over"
+            todo["Busy station-day"] = lambda: station_day(peers, work / "busy", again, repeated(records, 24))
+        todo |= {
+            "Fragments and gaps": lambda: hard_days(work / "hard", day),
+            "Network": network,
+            "Start": start,
+            "Windows to probabilities": lambda: forward(peers),
+            "Scaling": lambda: scaling(work / "scaling"),
+            "Processes": lambda: processes(work / "processes"),
+        }
+        for title, make in todo.items():
+            load_before = os.getloadavg()[0]
+            yield Part(title, make(), load_before)
 
 
 def machine(script: str) -> str:
@@ -86,7 +109,7 @@ def station_day(peers: Path, work: Path, name: str, samples: np.ndarray) -> str:
     about = (
         f"3 x 8,640,000 samples, miniSEED on disk to picks on disk, whole process, median of {PEER_REPEATS}: {name}."
     )
-    return section("Station-day" + (", busy" if "repeated" in name else ""), about, heads, rows)
+    return section(about, heads, rows)
 
 
 COST_HEADS = ("s", "shortest to longest", "processor s", "peak MB")
@@ -111,7 +134,7 @@ def hard_days(work: Path, samples: np.ndarray) -> str:
     ours = costs["whole"].wall_s
     rows = [[n, *_cells(c), f"{c.wall_s / ours:.2f}", str(picks[n])] for n, c in costs.items()]
     about = f"The synthetic day, jijin, whole process, median of {REPEATS}."
-    return section("Fragments and gaps", about, ["day", *COST_HEADS, "times the whole day", "picks"], rows)
+    return section(about, ["day", *COST_HEADS, "times the whole day", "picks"], rows)
 
 
 def network() -> str:
@@ -125,7 +148,7 @@ def network() -> str:
         " of every station and the final ones; `first` and `last`: medians of the first and last tenth of the repeats"
         " (100 windows, 120 ticks)."
     )
-    return section("Network", about, ["580 stations", *columns], rows)
+    return section(about, ["580 stations", *columns], rows)
 
 
 def scaling(work: Path) -> str:
@@ -143,7 +166,7 @@ def scaling(work: Path) -> str:
     for (hours, stations), (name, cost) in zip(HOURS, costs.items(), strict=True):
         rows.append([name, *_cells(cost), f"{cost.wall_s / hours / stations:.3f}"])
     about = f"jijin detect, whole process, median of {PEER_REPEATS}; one file a channel and day."
-    return section("Scaling", about, ["data", *COST_HEADS, "s an hour of station"], rows)
+    return section(about, ["data", *COST_HEADS, "s an hour of station"], rows)
 
 
 def processes(work: Path) -> str:
@@ -164,14 +187,14 @@ def processes(work: Path) -> str:
         for (days, _), (name, cost) in zip(PROCESSES, costs.items(), strict=True)
     ]
     about = "jijin catalog on days of one station, once each; memory is that of the largest process."
-    return section("Processes", about, ["work", *COST_HEADS, "s a station-day"], rows)
+    return section(about, ["work", *COST_HEADS, "s a station-day"], rows)
 
 
 def start() -> str:
     """Time of importing and of help."""
     words = {"import jijin": [sys.executable, "-c", "import jijin"], "jijin --help": jijin("--help")}
     rows = [[name, *_cells(cost)] for name, cost in in_turn(words, REPEATS).items()]
-    return section("Start", f"Whole process, median of {REPEATS}.", ["what", *COST_HEADS], rows)
+    return section(f"Whole process, median of {REPEATS}.", ["what", *COST_HEADS], rows)
 
 
 def forward(peers: Path) -> str:
@@ -192,12 +215,12 @@ def forward(peers: Path) -> str:
     middles = {name: statistics.median(spent) for name, spent in times.items()}
     rows = [[name, f"{s / WINDOWS * 1e3:.2f}", f"{s / ours:.1f}"] for name, s in middles.items()]
     about = f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}."
-    return section("Windows to probabilities", about, ["picker", "ms a window", "times jijin"], rows)
+    return section(about, ["picker", "ms a window", "times jijin"], rows)
 
 
-def section(title: str, about: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A heading, a sentence and a table."""
-    return "\n".join([f"## {title}\n", about + "\n", *_table(heads, rows)]) + "\n"
+def section(about: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A sentence and a table."""
+    return "\n".join([about + "\n", *_table(heads, rows)])
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

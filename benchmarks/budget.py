@@ -1,0 +1,122 @@
+"""Where the time of a station-day goes, step by step on one thread: prints the table of docs/performance.md.
+
+    python benchmarks/budget.py [RECORDS]
+
+RECORDS: a folder with three components at 100 Hz that are repeated to fill the day; otherwise a synthetic day. Times
+are processor time of one thread, the least of a few repeats, so that other programs hardly count.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from days import START_NS, pieces, repeated, synthetic, whole, write
+from jijin.config import CutConfig
+from jijin.io.files import load as load_file
+from jijin.io.files import scan
+from jijin.models import load
+from jijin.onsets import settle
+from jijin.picking import Picker
+from jijin.signal import missing, normalise
+from jijin.types import Segment
+from jijin.windows import Cutter, Stitcher
+from timing import once
+
+REPEATS = 3
+ODD_HZ = 99.998
+START = "import jijin.commands.batch, jijin.models; jijin.models.load()"
+
+
+def main(records: Path | None = None) -> None:
+    """The table."""
+    samples = repeated(records, 24) if records else synthetic(24)
+    rows = [("start: Python, its packages, the model", min(once([sys.executable, "-c", START]).cpu_s for _ in "abc"))]
+    with tempfile.TemporaryDirectory() as folder:
+        files = sorted(write(pieces(samples, whole(samples.shape[1])), Path(folder) / "day").iterdir())
+        rows.append(("read: headers", least(lambda: [scan(file) for file in files])))
+        rows.append(("read: decode", least(lambda: [load_file(file) for file in files])))
+    segments = list(pieces(samples, whole(samples.shape[1])))
+    rows += [("cut", least(lambda: used(cut(segments)))), *steps([window.data for window in cut(segments)])]
+    rows.append((f"cut at {ODD_HZ:g} Hz, resampling included", least(lambda: used(cut(at_rate(segments, ODD_HZ))))))
+    total = sum(seconds for name, seconds in rows[:-1])
+    print("| step | s | share |\n|---|---|---|")
+    for name, seconds in [*rows[:-1], ("all", total), rows[-1]]:
+        print(f"| {name} | {seconds:.2f} | {seconds / total:.0%} |")
+
+
+def steps(windows: list[np.ndarray]) -> list[tuple[str, float]]:
+    """From windows in memory to picks."""
+    model, groups = load(threads=1), [np.stack(windows[at : at + 8]) for at in range(0, len(windows), 8)]
+    gaps = [missing(x) for x in groups]
+    ready = [normalise(x, gaps=gap) for x, gap in zip(groups, gaps, strict=True)]
+    rows = [("normalise", least(lambda: [normalise(x, gaps=missing(x)) for x in groups]))]
+    rows.append(("network", least(lambda: [model.network(x) for x in ready])))
+    said = np.concatenate([model.network(x) for x in ready], axis=1)
+    flat, there = np.concatenate(ready), np.concatenate(gaps)
+    rows.append(("onsets", least(lambda: [settle(*of) for of in zip(flat, there, *said[1:], strict=True)])))
+    moved = [settle(*of) for of in zip(flat, there, *said[1:], strict=True)]
+    said[1:] = np.stack(moved, axis=1)
+    batches = [said[:, at : at + 64] for at in range(0, len(windows), 64)]
+    curves = stitch(batches)
+    return [*rows, ("stitch", least(lambda: stitch(batches))), ("pick", least(lambda: pick(model, curves)))]
+
+
+def stitch(batches: list[np.ndarray]) -> list[np.ndarray]:
+    """Curves of consecutive windows, batch by batch."""
+    stitcher = Stitcher(CutConfig())
+    return [stitcher.push(i * 64, np.ascontiguousarray(batch)) for i, batch in enumerate(batches)]
+
+
+def pick(model: Any, curves: list[np.ndarray]) -> int:
+    """How many picks the curves give."""
+    picker, at, count = Picker(model.thresholds, model.time_uncertainty, lambda phase, index: ("", 0)), 0, 0
+    for part in curves:
+        count += len(picker.push(part, at))
+        at += part.shape[1]
+    return count + len(picker.finish())
+
+
+def cut(segments: list[Segment]) -> Iterable[Any]:
+    """Windows of a day, fed in quarters as jijin detect does."""
+    cutter, quarter = Cutter(CutConfig()), 6 * 3_600 * 10**9
+    for k in range(4):
+        for s in segments:
+            n = round(quarter * s.sampling_rate / 1e9)
+            part = s.data[k * n : (k + 1) * n]
+            cutter.add(Segment(s.seed_id, START_NS + round(k * n * 1e9 / s.sampling_rate), s.sampling_rate, part))
+        yield from cutter.cut(final=k == 3)
+
+
+def at_rate(segments: list[Segment], rate: float) -> list[Segment]:
+    """The same samples, said to be of another rate."""
+    return [Segment(s.seed_id, s.start_ns, rate, s.data) for s in segments]
+
+
+def used(windows: Iterable[Any]) -> int:
+    """Their number."""
+    return sum(1 for _ in windows)
+
+
+def least(job: Callable[[], Any]) -> float:
+    """Processor time in seconds, the least of REPEATS."""
+    spent = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        job()
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:2]))

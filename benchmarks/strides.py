@@ -1,0 +1,74 @@
+"""What the overlap of windows is worth: F1 on dev records by stride, each record laid on the grid from many starts.
+
+    python benchmarks/strides.py DATA...        SeisBench-format folders; prints the table of docs/performance.md
+
+Strides that do not divide a window are tried too, which the detector does not offer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.data.corpus import scored_traces
+from jijin.data.traces import LabelledTrace, P, S
+from jijin.evaluate.matching import find_picks, outside, pair
+from jijin.models import load
+from jijin.models.onnx import OnnxModel
+from jijin.windows import IN_SAMPLES, edge_weights
+
+STRIDES_S = (20, 30, 40, 45, 50)
+BLINDING_S = 5.0
+STARTS = 6  # places of a record on the grid, at random
+TOLERANCES = (50, 10)  # samples
+
+
+def main(folders: Sequence[Path]) -> None:
+    """The table."""
+    traces, model = scored_traces(folders, "dev", None, (6, 2, 2), 0, [], False), load()
+    print("| stride, s | P 0.5 s | P 0.1 s | S 0.5 s | S 0.1 s |\n|---|---|---|---|---|")
+    for stride_s in STRIDES_S:
+        f1 = scores(model, traces, stride_s * 100)
+        print(f"| {stride_s} | " + " | ".join(f"{value:.4f}" for value in f1) + " |", flush=True)
+
+
+def scores(model: OnnxModel, traces: Sequence[LabelledTrace], stride: int) -> list[float]:
+    """F1 of P and S at each tolerance, over all traces and starts."""
+    rng, counts = np.random.default_rng(0), Counter[tuple[int, int, str]]()
+    for trace in traces:
+        for _ in range(STARTS):
+            curves = stitched(model, trace, stride, int(rng.random() * stride))
+            for phase, labels in ((P, trace.p), (S, trace.s)):
+                found = find_picks(curves[phase - P][None], phase, model.thresholds["ps"[phase - P]])[0]
+                picks = outside(found, [(a, b) for output, a, b in trace.masked if output == phase])
+                for tolerance in TOLERANCES:
+                    right = len(pair(picks, list(labels), tolerance)[0])
+                    counts[phase, tolerance, "right"] += right
+                    counts[phase, tolerance, "all"] += len(picks) + len(labels)
+    return [2 * counts[ph, t, "right"] / counts[ph, t, "all"] for ph in (P, S) for t in TOLERANCES]
+
+
+def stitched(model: OnnxModel, trace: LabelledTrace, stride: int, start: int) -> NDArray[np.float32]:
+    """P and S curves (2, sample) of a trace that begins at this sample of the grid."""
+    length = trace.data.shape[1]
+    firsts = range((start - IN_SAMPLES) // stride * stride + stride - start, length, stride)
+    room = np.full((3, length + 2 * IN_SAMPLES), np.nan)
+    room[:, IN_SAMPLES : IN_SAMPLES + length] = np.where(trace.data.any(1, keepdims=True), trace.data, np.nan)
+    found = model.predict([room[:, IN_SAMPLES + first : 2 * IN_SAMPLES + first] for first in firsts])
+    total, weight = np.zeros((2, room.shape[1])), np.full(room.shape[1], 1e-9)
+    for i, first in enumerate(firsts):
+        here = slice(IN_SAMPLES + first, 2 * IN_SAMPLES + first)
+        total[:, here] += edge_weights(BLINDING_S) * np.stack([found.p[i], found.s[i]])
+        weight[here] += edge_weights(BLINDING_S)
+    return (total / weight)[:, IN_SAMPLES : IN_SAMPLES + length].astype(np.float32)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(__doc__)
+    main([Path(folder) for folder in sys.argv[1:]])

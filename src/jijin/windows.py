@@ -234,8 +234,9 @@ class Cutter:
             raise DataError(f"{segment.seed_id}: samples must be a row of real numbers (got {_kind(segment)})")
         name, station = instrument_id(segment.seed_id), net_sta(segment.seed_id)
         for run in runs_of(segment):
-            instrument = self.instruments.setdefault(name, Instrument(name, self.stride))
-            self._warn_late(segment.seed_id, instrument.add(segment.seed_id, run))
+            if name not in self.instruments:
+                self.instruments[name] = Instrument(name, self.stride)
+            self._warn_late(segment.seed_id, self.instruments[name].add(segment.seed_id, run))
             self._newest[station] = max(self._newest.get(station, 0), run.end_ns)
 
     def _warn_late(self, seed_id: str, late: Run) -> None:

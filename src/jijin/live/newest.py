@@ -7,7 +7,7 @@ found there is provisional, see jijin.live.tracker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +43,22 @@ class Newest(Detector):
 
     def look(self, segments: Iterable[Segment]) -> list[Look]:
         """Take in samples that the Detector has taken too; one Look for each sensor that they belong to."""
+        return self.look_at(self.windows(segments))
+
+    def windows(self, segments: Iterable[Segment]) -> Iterator[Window]:
+        """Take in samples; the newest minute of each sensor that they belong to."""
         changed: dict[str, Instrument] = {}
         for segment in segments:
             name = instrument_id(segment.seed_id)
-            changed[name] = self._instruments.setdefault(name, Instrument(name, STRIDE))
+            if name not in self._instruments:
+                self._instruments[name] = Instrument(name, STRIDE)
+            changed[name] = self._instruments[name]
             for run in runs_of(segment):
                 changed[name].add(segment.seed_id, run)
-        windows = (window for one in changed.values() if (window := one.newest()) is not None)
+        return (window for one in changed.values() if (window := one.newest()) is not None)
+
+    def look_at(self, windows: Iterable[Window]) -> list[Look]:
+        """What they show, many side by side."""
         return [
             self._look(window, curves)
             for batch, values in self._predicted(windows)

@@ -10,13 +10,13 @@ import pytest
 
 from earthquakes import START_NS, VP, VS, earthquake, false_picks, network, onset, owners, swarm
 from jijin.errors import ConfigError, DataError
-from jijin.network.associate import AssociateConfig, Associator, by_time, without_twins
+from jijin.network.associate import AssociateConfig, Associator, without_twins
 from jijin.network.geo import LocalFrame
 from jijin.network.sites import Sites
 from jijin.network.stations import Stations
 from jijin.network.sweep import sweep
 from jijin.network.velocity import VelocityModel
-from jijin.types import DAY_NS, NS, Pick, Station
+from jijin.types import DAY_NS, NS, Pick, Station, by_time
 
 HALF_SPACE = VelocityModel("half-space", (0.0,), (VP,), (VS,))
 

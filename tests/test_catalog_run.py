@@ -238,6 +238,35 @@ def test_resuming_with_other_settings_is_refused(
     assert table(edited, "pick") == before
 
 
+def test_settings_of_events_may_be_others_until_there_are_events(
+    network: Path, finished: Path, edited: Path, tmp_path: Path, call: Run
+) -> None:
+    db = sqlite3.connect(edited / "run.db")
+    settings = json.loads(db.execute("SELECT value FROM meta").fetchone()[0])
+    settings["config"]["magnitude"]["formula"] = "it_has_gone.toml"
+    db.execute("UPDATE meta SET value = ?", [json.dumps(settings)])
+    db.executescript("DELETE FROM event; DELETE FROM event_day")
+    db.close()
+    status, _, err = call("catalog", "--resume", "-o", edited)
+    assert status == 2 and f"{edited} [magnitude]: it_has_gone.toml: cannot be read" in err
+    (tmp_path / "run.toml").write_text("[magnitude]\nformula = 'bakun_joyner_1984'\n[locate]\nfixed_depth_km = 7\n")
+    given = words(network, edited, "--resume", "--workers", 1, "--config", tmp_path / "run.toml")
+    assert call(*given)[0] == 0
+    assert table(edited, "pick") == table(finished, "pick")
+    assert {(e.origin.depth_km, e.magnitude.formula) for e in events(edited) if e.magnitude} == {
+        (7.0, "bakun_joyner_1984")
+    }
+    (tmp_path / "run.toml").write_text("[locate]\nfixed_depth_km = 8\n")
+    status, _, err = call(*given)
+    assert status == 1 and "begun with config.locate.fixed_depth_km = 7.0, not 8" in err
+
+
+def test_what_makes_events_is_tried_before_anything_is_picked(small: Path, tmp_path: Path, call: Run) -> None:
+    (tmp_path / "response.xml").write_text("<FDSNStationXML>")
+    status, _, err = call(*words(small, tmp_path / "run", "--response", tmp_path / "response.xml"))
+    assert status == 1 and "response.xml: ObsPy cannot read it" in err and not (tmp_path / "run").exists()
+
+
 def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_finished(
     network: Path, finished: Path, tmp_path: Path, call: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,9 +412,14 @@ def test_without_responses_no_magnitude_is_invented_and_the_reason_is_said(
         (["--start", "2024-02-01", "--end", "2024-01-01"], 2, "--start 2024-02-01 is not before --end 2024-01-01"),
         (["--start", "yesterday"], 2, "--start yesterday: not a time"),
         (["--end", "1999-01-01"], 1, "it has no data in the time asked for"),
-        (["--velocity", "nowhere.toml"], 1, "nowhere.toml"),
+        (
+            ["--velocity", "regionl"],
+            2,
+            "no velocity model 'regionl': neither a file nor one of regional, iasp91, ak135; did",
+        ),
+        (["--corrections", "nowhere.csv"], 1, "nowhere.csv"),
         (["--response", "nowhere.xml"], 1, "nowhere.xml: cannot be read: No such file"),
-        (["--config", "nowhere.toml"], 1, "nowhere.toml: cannot be read: No such file"),
+        (["--config", "nowhere.toml"], 2, "nowhere.toml: cannot be read: No such file"),
         (["--example"], 2, "--example brings its own SOURCE"),
         (["--workers", "0"], 2, "'--workers'"),
     ],
@@ -414,6 +448,10 @@ def test_a_wrong_option_is_one_sentence_and_leaves_no_folder(
         ("[discriminate.context]\ndeep = 1\n", "[discriminate] [context]: unknown key 'deep'; did you mean 'deep_km'?"),
         ("[discriminate.prior]\nearthquake = 'much'\n", "[prior]: 'earthquake' must be a number (got 'much')"),
         ("model = 3\n", "'model' must be a text (got 3)"),
+        ("model = 'nowhere.onnx'\n", "no model 'nowhere.onnx'"),
+        ("[magnitude]\nformula = 'huton'\n", "run.toml [magnitude]: unknown formula 'huton'; take hutton_boore_1987"),
+        ("[magnitude]\nformula = 'nowhere.toml'\n", "run.toml [magnitude]: nowhere.toml: cannot be read: No such file"),
+        ("[discriminate]\nmodel = 'own.json'\n", "run.toml [discriminate]: no source model 'own.json'"),
         ("[pick\n", "not TOML"),
     ],
 )

@@ -193,7 +193,7 @@ def test_a_model_file_that_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPat
     (tmp_path / "bad.onnx").write_text("no model")
     for name in (tmp_path / "bad.onnx", "nameless"):
         status, _, err = run("detect", "--example", "--model", name)
-        assert status == 1
+        assert status == 2
         assert len(err.splitlines()) == 1 and str(name) in err
 
 

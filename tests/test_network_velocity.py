@@ -102,7 +102,7 @@ def test_other_files_are_told_from_models(tmp_path: Path) -> None:
         model_of(tmp_path, "a,b\n1,2\n", "m.csv")
     with pytest.raises(DataError, match="a LAYER line needs"):
         model_of(tmp_path, "LAYER 0 5 0\n", "m.in")
-    with pytest.raises(DataError, match="built-in ones are regional, iasp91, ak135"):
+    with pytest.raises(ConfigError, match="nor one of regional, iasp91, ak135; did you mean 'iasp91'"):
         read_velocity("isp91")
 
 

@@ -18,7 +18,7 @@ from jijin.commands.picks import picks
 from jijin.commands.report import report
 from jijin.commands.study import study
 from jijin.commands.train import export, train
-from jijin.errors import ConfigError, JijinError
+from jijin.errors import ConfigError, JijinError, ModelError
 
 app = typer.Typer(
     name="jijin",
@@ -54,7 +54,7 @@ def main() -> None:
     """Run the command line; an error raised on purpose becomes one sentence on stderr and an exit status."""
     try:
         app()
-    except ConfigError as error:
+    except (ConfigError, ModelError) as error:
         _stop(error, 2)
     except (JijinError, OSError) as error:
         _stop(error, 1)

@@ -10,11 +10,11 @@ as if it had not been.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jijin.catalog import workers
 from jijin.catalog.settings import RunConfig, from_tables
@@ -61,16 +61,22 @@ class DayEvents:
 
 def event_builder(store: Store, config: RunConfig) -> EventBuilder:
     """What a run makes its events with: its stations, velocity model and responses, kept when it was begun."""
-    settings, stations = store.settings, Stations(tuple(store.stations()))
+    return builder_of(store.settings, Stations(tuple(store.stations())), store.folder / RESPONSE, config)
+
+
+def builder_of(
+    settings: Mapping[str, Any], stations: Stations, response: Path | None, config: RunConfig
+) -> EventBuilder:
+    """The same for a run that may not be there yet. ConfigError, ReadError or DataError for what cannot be used."""
     velocity: VelocityModel = build(VelocityModel, settings["velocity"])
     late_s = {(name, phase): value for key, value in settings["corrections"].items() for name, phase in [key.split()]}
-    sizer = Sizer(_inventory(store.folder / RESPONSE), config.magnitude)
+    sizer = Sizer(_inventory(response), config.magnitude)
     discriminator = Discriminator(config=config.discriminate)
     return EventBuilder(stations, velocity, config.associate, config.locate, sizer, discriminator, late_s)
 
 
-def _inventory(path: Path) -> Inventory | None:
-    if not path.exists():
+def _inventory(path: Path | None) -> Inventory | None:
+    if path is None or not path.exists():
         return None
     from obspy import read_inventory
 

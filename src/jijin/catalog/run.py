@@ -11,7 +11,7 @@ from typing import Any
 
 from jijin.catalog import workers
 from jijin.catalog.day import Picking, Task, pick_day
-from jijin.catalog.events import RESPONSE, build_days
+from jijin.catalog.events import RESPONSE, build_days, builder_of
 from jijin.catalog.outputs import write_outputs
 from jijin.catalog.settings import RunConfig, check_same, digest, from_tables, to_tables
 from jijin.catalog.told import Report, Silence
@@ -81,17 +81,19 @@ def run(
     """Make a catalogue in a folder, or go on with the one in it; returns its store, open for reading.
 
     request may be None to go on with a run as it was begun. DataError if the folder holds a run and resume is not
-    set, or if it was begun with other settings. Raises OSError when the disk is full: what was finished is kept.
+    set, or if it was begun with other settings; those of events may be others as long as there are none. What is
+    wrong with any stage's settings is raised before anything is picked, and before the folder is made. Raises OSError
+    when the disk is full: what was finished is kept.
     """
     folder, report = Path(folder), report or Silence()
     settings = _settings(folder, request, resume, report)
-    span = Span(settings["start_ns"], settings["end_ns"])
+    config, span = from_tables(settings["config"], str(folder)), Span(settings["start_ns"], settings["end_ns"])
+    _check_builder(folder, request, settings, config)
     archive = open_archive(settings["source"], span, report.fail)
     with _store(folder, request, settings) as store:
         if not store.progress().total:
             store.plan(archive.station_days())
         _tell_strangers(store, report)
-        config = from_tables(settings["config"], str(folder))
         _pick(store, archive, Picking(config.model, config.cut, config.pick, span), workers, dask, report)
         build_days(store, archive, workers, report)
         write_outputs(store, report.note)
@@ -105,21 +107,35 @@ def _settings(folder: Path, request: Request | None, resume: bool, report: Repor
             raise DataError(f"{folder}: no run to go on with; give a SOURCE and --stations to begin one")
         return request.settings()
     with Store.open(folder) as before:
-        progress, settings = before.progress(), before.settings
+        progress, settings, only_picks = before.progress(), before.settings, not before.event_days()
     left = progress.todo + progress.failed
     state = f"{progress.done} of {progress.total} station-days done, {left} left"
     if not resume:
         raise DataError(f"{folder}: holds a run with {state}; --resume goes on with it")
     if request is not None:
-        check_same(folder, settings, request.settings())
+        now = request.settings()
+        check_same(folder, settings, now, only_picks=only_picks)
+        settings |= {"config": now["config"]} if only_picks else {}
     report.note(f"{folder}: {state}" + (f" ({progress.failed} failed and are tried again)" if progress.failed else ""))
     return settings
+
+
+def _check_builder(folder: Path, request: Request | None, settings: dict[str, Any], config: RunConfig) -> None:
+    """Make what makes events, once before anything is picked: days of picking are not to end in an error."""
+    if request is not None and not exists(folder):
+        builder_of(settings, read_stations(request.stations), request.inventory, config)
+        return
+    with Store.open(folder) as before:
+        builder_of(settings, Stations(tuple(before.stations())), folder / RESPONSE, config)
 
 
 def _store(folder: Path, request: Request | None, settings: dict[str, Any]) -> Store:
     """The run to work on, locked; a new one keeps the stations and a copy of the responses."""
     if request is None or exists(folder):
-        return Store.open(folder, write=True)
+        store = Store.open(folder, write=True)
+        if store.settings != settings:
+            store.change_settings(settings)
+        return store
     stations = read_stations(request.stations)
     folder.mkdir(parents=True, exist_ok=True)
     if request.inventory:

@@ -14,20 +14,29 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from jijin.config import CutConfig, PickConfig, from_table
 from jijin.discriminate import DiscriminateConfig
-from jijin.errors import ConfigError, DataError, ReadError
+from jijin.discriminate.model import load_source
+from jijin.errors import ConfigError, DataError, ModelError, ReadError
+from jijin.models import find
 from jijin.network.associate import AssociateConfig
+from jijin.network.attenuation import read_attenuation
 from jijin.network.locate import LocateConfig
 from jijin.network.magnitude import MagnitudeConfig
 from jijin.types import utc
 
 NOT_COMPARED = {"jijin"}  # the version that began a run
+OF_EVENTS = (
+    "config.associate.",
+    "config.locate.",
+    "config.magnitude.",
+    "config.discriminate.",
+)  # picks have none of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +53,46 @@ class RunConfig:
 
 
 def read_config(path: str | Path | None) -> RunConfig:
-    """The settings of a TOML file; what it does not name keeps its default. ConfigError for a key that is unknown."""
+    """The settings of a TOML file; what it does not name keeps its default. Files that it names are kept absolute.
+
+    ConfigError for a key that is unknown, and for a model or formula that is not there.
+    """
     if path is None:
         return RunConfig()
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # not TOML, or not text
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    return from_tables(table, str(path))
+    return _absolute(from_tables(table, str(path)))
 
 
 def from_tables(table: Mapping[str, Any], where: str) -> RunConfig:
-    """The settings of parsed TOML, or of what to_tables made."""
-    return from_table(RunConfig, table, where)
+    """The settings of parsed TOML, or of what to_tables made. ConfigError also for what they name and is not there."""
+    config = from_table(RunConfig, table, where)
+    named: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+        ("", find, config.model),
+        (" [magnitude]", read_attenuation, config.magnitude.formula),
+        (" [discriminate]", load_source, config.discriminate.model),
+    )
+    for section, look, name in named:
+        try:
+            look(name)
+        except (ConfigError, ModelError) as error:
+            raise ConfigError(f"{where}{section}: {error}") from error
+    return config
+
+
+def _absolute(config: RunConfig) -> RunConfig:
+    """With the files it names as any folder knows them, so that a run goes on from anywhere."""
+
+    def path(name: str) -> str:
+        return str(Path(name).absolute()) if Path(name).suffix in (".onnx", ".toml", ".json") else name
+
+    magnitude = replace(config.magnitude, formula=path(config.magnitude.formula))
+    discriminate = replace(config.discriminate, model=path(config.discriminate.model))
+    return replace(config, model=path(config.model), magnitude=magnitude, discriminate=discriminate)
 
 
 def to_tables(config: RunConfig) -> dict[str, Any]:
@@ -80,11 +114,14 @@ def digest(path: Path) -> str:
         raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def check_same(folder: Path, kept: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """DataError, with the first setting that is not the one the run was begun with."""
+def check_same(folder: Path, kept: Mapping[str, Any], given: Mapping[str, Any], *, only_picks: bool = False) -> None:
+    """DataError, with the first setting that is not the one the run was begun with.
+
+    only_picks : the run has no events yet, so the settings they are made with may be others.
+    """
     before, now = _flat(kept), _flat(given)
     for key in sorted((before.keys() | now.keys()) - NOT_COMPARED):
-        if before.get(key) != now.get(key):
+        if before.get(key) != now.get(key) and not (only_picks and key.startswith(OF_EVENTS)):
             was, asked = _shown(key, before.get(key)), _shown(key, now.get(key))
             raise DataError(
                 f"{folder}: begun with {key} = {was}, not {asked}; go on with that, or name another folder with -o"

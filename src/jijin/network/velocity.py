@@ -101,8 +101,8 @@ def from_nodes(name: str, depth_km: ArrayLike, vp: ArrayLike, vs: ArrayLike) -> 
 def read_velocity(source: str | Path) -> VelocityModel:
     """A built-in model by its name ("regional", "iasp91", "ak135"), or one from a file.
 
-    Files are TOML, CSV, LAYER lines of NonLinLoc or .tvel; docs/locate.md shows them. Raises ReadError for a
-    file that is missing or none of these, DataError for impossible layers.
+    Files are TOML, CSV, LAYER lines of NonLinLoc or .tvel; docs/locate.md shows them. Raises ConfigError
+    where there is neither, ReadError for a file that is none of these, DataError for impossible layers.
     """
     from jijin.network.velocity_files import read_model
 

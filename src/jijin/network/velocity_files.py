@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jijin.errors import DataError, ReadError
+from jijin.errors import ConfigError, DataError, ReadError
 from jijin.network.velocity import BUILT_IN, DEEPEST_KM, VelocityModel, from_nodes
 
 KEYS = {"name", "interpolation", "vp_vs", "layers", "depth_km", "vp", "vs", "vp_gradient", "vs_gradient"}
@@ -29,9 +30,14 @@ def read_model(path: Path) -> VelocityModel:
     """The model of a file; its name is the one in it, or the file's."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
+        near = [f"; did you mean '{name}'?" for name in get_close_matches(str(path), BUILT_IN, 1)]
         names = ", ".join(BUILT_IN)
-        raise ReadError(f"velocity model {path}: cannot be read ({error}); built-in ones are {names}") from error
+        what = f"no velocity model '{path}': neither a file nor one of {names}"
+        raise ConfigError(what + "".join(near)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ReadError(f"velocity model {path}: cannot be read: {reason}") from error
     try:
         return parsed(path, text)
     except DataError as error:

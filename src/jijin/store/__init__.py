@@ -101,6 +101,11 @@ class Store:
         found: dict[str, Any] = json.loads(self._value("SELECT value FROM meta WHERE key = 'settings'"))
         return found
 
+    def change_settings(self, settings: Mapping[str, Any]) -> None:
+        """Others in their place, as long as no event was made with them."""
+        with self._writing():
+            self._db.execute("UPDATE meta SET value = ? WHERE key = 'settings'", [json.dumps(dict(settings))])
+
     def stations(self) -> list[Station]:
         """The table of stations, in its order, with all epochs."""
         return [Station(*row) for row in self._db.execute("SELECT * FROM station ORDER BY rowid")]
@@ -255,7 +260,9 @@ class Store:
 
         Returns the ids of the events. The file keeps its size; what is freed is used again.
         """
-        gone = [name for (name,) in self._db.execute("SELECT DISTINCT event_id FROM event WHERE time_ns < ?", [before_ns])]
+        gone = [
+            name for (name,) in self._db.execute("SELECT DISTINCT event_id FROM event WHERE time_ns < ?", [before_ns])
+        ]
         with self._writing():
             self._db.execute("DELETE FROM pick WHERE time_ns < ?", [before_ns])
             self._db.executemany("DELETE FROM event WHERE event_id = ?", [(name,) for name in gone])

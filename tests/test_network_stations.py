@@ -170,3 +170,21 @@ def test_xml_that_is_no_station_list_is_a_sentence(tmp_path: Path) -> None:
     path.write_text("<html><body>503</body></html>")
     with pytest.raises(ReadError, match="cannot read it as station metadata"):
         read_stations(path)
+
+
+def test_a_row_with_other_fields_than_the_first_row_is_told(tmp_path: Path) -> None:
+    head = "network,station,latitude,longitude,elevation_m\n"
+    for row, sentence in (
+        ("2C,BIT06,64,049,-21.267,414", r"row 3: 6 fields, the first row has 5 \(a decimal comma\?\)"),
+        ("2C,BIT06,64.049", "row 3: 3 fields, the first row has 5"),
+    ):
+        (tmp_path / "s.csv").write_text(f"{head}2C,BLK22,64.041,-21.476,320,,\n{row}\n")
+        with pytest.raises(DataError, match=f"s.csv, {sentence}"):
+            read_stations(tmp_path / "s.csv")
+
+
+def test_empty_fields_at_the_end_of_a_row_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(
+        "network,station,latitude,longitude,elevation_m\n2C,BIT06,64.049,-21.267,414,,\n2C,BLK22,64.041,-21.476,\n"
+    )
+    assert [(s.longitude, s.elevation_m) for s in read_stations(tmp_path / "s.csv")] == [(-21.267, 414), (-21.476, 0)]

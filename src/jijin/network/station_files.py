@@ -97,11 +97,28 @@ def table_entries(path: Path, text: str) -> list[Station]:
     separator = max(",;|\t", key=lines[0].count)
     rows = list(csv.reader(lines, delimiter=separator))
     columns = known_columns(path, rows[0])
+    data = [(f"{path}, row {n}", row) for n, row in enumerate(rows[1:], 2) if not row[0].lstrip().startswith("#")]
+    for where, row in data:
+        check_fields(where, row, last_filled(rows[0]), separator)
     return [
-        table_entry(f"{path}, row {number}", {name: row[i].strip() for name, i in columns.items() if i < len(row)})
-        for number, row in enumerate(rows[1:], start=2)
-        if not row[0].lstrip().startswith("#")
+        table_entry(where, {name: row[i].strip() for name, i in columns.items() if i < len(row)}) for where, row in data
     ]
+
+
+def check_fields(where: str, row: list[str], wanted: int, separator: str) -> None:
+    """DataError for a row with other fields than the first one has, whose values would stand under wrong names.
+
+    Empty fields at the end do no harm.
+    """
+    filled = last_filled(row)
+    if filled > wanted or len(row) < wanted:
+        hint = " (a decimal comma?)" if separator == "," and filled > wanted else ""
+        raise DataError(f"{where}: {filled or len(row)} fields, the first row has {wanted}{hint}")
+
+
+def last_filled(row: list[str]) -> int:
+    """Fields up to the last one that is not empty."""
+    return max((number for number, field in enumerate(row, 1) if field.strip()), default=0)
 
 
 def known_columns(path: Path, header: list[str]) -> dict[str, int]:

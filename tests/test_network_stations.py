@@ -188,3 +188,13 @@ def test_empty_fields_at_the_end_of_a_row_do_no_harm(tmp_path: Path) -> None:
         "network,station,latitude,longitude,elevation_m\n2C,BIT06,64.049,-21.267,414,,\n2C,BLK22,64.041,-21.476,\n"
     )
     assert [(s.longitude, s.elevation_m) for s in read_stations(tmp_path / "s.csv")] == [(-21.267, 414), (-21.476, 0)]
+
+
+def test_a_table_across_more_than_twenty_degrees_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    head = "network,station,latitude,longitude,elevation_m\n"
+    (tmp_path / "s.csv").write_text(head + "XX,A,0,1,0\nXX,B,0,-9,0\nXX,C,0,9,0\n")
+    read_stations(tmp_path / "s.csv")
+    assert not caplog.records
+    (tmp_path / "s.csv").write_text(head + "XX,A,0,1,0\nXX,B,0,-15,0\nXX,C,0,15,0\n")
+    read_stations(tmp_path / "s.csv")
+    assert "up to 3340 km apart" in caplog.text  # 30 degrees of 111.32 km along the equator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,10 @@ from jijin.errors import DataError, ReadError
 from jijin.network.geo import distance_azimuth
 from jijin.types import Station, net_sta
 
+log = logging.getLogger("jijin")
+
 SEISMOMETERS = "HLPNG"  # SEED's instrument codes of ground motion; of several, the first gives the station's place
+WIDE_KM = 2200.0  # across a table of stations, 20 degrees: more is no local network
 SAME_PLACE_KM = 0.1  # entries of one sensor that lie closer than this are one
 
 
@@ -171,6 +175,22 @@ def read_stations(path: str | Path) -> Stations:
     if not entries:
         raise ReadError(f"{path}: no stations in it")
     try:
-        return Stations(tuple(entries))
+        stations = Stations(tuple(entries))
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    if (wide := span_km(stations)) > WIDE_KM:
+        log.warning(
+            "%s: its stations are up to %.0f km apart; they are searched as one network, which may take very long: "
+            "if no coordinates are wrong, make a run for each region",
+            *(path, wide),
+        )
+    return stations
+
+
+def span_km(stations: Stations) -> float:
+    """Distance of the station farthest from the first to the one farthest from it: the span, or little less."""
+    lat, lon = (np.array([getattr(s, name) for s in stations]) for name in ("latitude", "longitude"))
+    first, _ = distance_azimuth(lat[0], lon[0], lat, lon)
+    there = int(np.argmax(first))
+    wide, _ = distance_azimuth(lat[there], lon[there], lat, lon)
+    return float(wide.max())

@@ -289,6 +289,7 @@ def test_the_fastest_seismometer_of_a_station_is_taken_unless_channels_are_given
         ("fdsn://", "it must look like"),
         ("fdsn://IRIS", "it must look like"),
         ("fdsn://IRIS?net=IU&station=ANMO", "unknown 'station'"),
+        ("fdsn://127.0.0.1:9?net=IU", r"^fdsn://127\.0\.0\.1:9: no address of a data centre"),
         ("fdsn://NOWHERE?net=IU", "shortcut `NOWHERE` is unknown"),
     ],
 )
@@ -309,8 +310,17 @@ def test_a_centre_without_such_channels_is_told(node: Node) -> None:
 
 def test_a_centre_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fdsn_archive, "PAUSE_S", 0.0)
-    with pytest.raises(OSError, match="stations: no answer after 4 tries"):
+    with pytest.raises(OSError, match=r"^fdsn://127\.0\.0\.1:1009: stations: no answer after 2 tries"):
         open_archive("fdsn://127.0.0.1:1009?net=XX", SPAN)
+
+
+def test_each_time_that_a_centre_is_asked_again_is_told(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+    archive = fdsn_of(node)
+    node.faults = [503, 503]
+    assert len(archive.segments("XX.AAA", *BORDER)) == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        f"fdsn://{node.address} does not answer, trying again in 0 s ({n} of 4)" for n in (2, 3)
+    ]
 
 
 def test_the_record_that_obspy_ships_is_an_archive_of_one_file(tmp_path: Path) -> None:

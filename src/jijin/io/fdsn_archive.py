@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from jijin.types import DAY_NS, Segment, StationDay, utc
 
 if TYPE_CHECKING:
     from obspy.clients.fdsn import Client
+
+log = logging.getLogger("jijin")
 
 TIMEOUT_S = 120
 TRIES, PAUSE_S = 4, 2.0  # of a request; the pause grows fourfold each time
@@ -92,16 +95,20 @@ class FdsnArchive:
 
 @cache
 def client(url: str) -> Client:
-    """ObsPy's client of a node, one for each process."""
+    """ObsPy's client of fdsn://NODE, one for each process."""
     from obspy.clients.fdsn import Client
 
-    return Client(url, timeout=TIMEOUT_S, _discover_services=False)
+    node = url.removeprefix("fdsn://")
+    address = node if "." not in node and ":" not in node else f"{'http' if ':' in node else 'https'}://{node}"
+    return Client(address, timeout=TIMEOUT_S, _discover_services=False)
 
 
-def patiently(ask: Callable[[], Any], what: str) -> Any:
+def patiently(ask: Callable[[], Any], what: str, first: bool = False) -> Any:
     """What a request returns, None if there are no data; tried again when a server is busy, slow or gone for a moment.
 
-    OSError, with what was asked, if it stays so or the centre refuses. A request too large is left to the caller.
+    what begins with the centre's URL and a colon. first : a connection that is refused is tried but once more, as no
+    server may be there at all. OSError, with what was asked, if it stays so or the centre refuses. A request too large
+    is left to the caller.
     """
     from obspy.clients.fdsn import header
 
@@ -116,9 +123,18 @@ def patiently(ask: Callable[[], Any], what: str) -> Any:
         except (*refusals, NotImplementedError) as error:
             raise OSError(f"{what}: refused: {_line(error)}") from error
         except (header.FDSNException, HTTPException, OSError) as error:
-            if attempt + 1 == TRIES:
-                raise OSError(f"{what}: no answer after {TRIES} tries: {_line(error)}") from error
-            time.sleep(PAUSE_S * 4**attempt)
+            last = 2 if first and "Connection refused" in str(error) else TRIES
+            if attempt + 1 >= last:
+                raise OSError(f"{what}: no answer after {last} tries: {_line(error)}") from error
+            pause_s = PAUSE_S * 4**attempt
+            log.warning(
+                "%s does not answer, trying again in %g s (%d of %d)",
+                what.partition(": ")[0],
+                pause_s,
+                attempt + 2,
+                last,
+            )
+            time.sleep(pause_s)
     raise AssertionError("unreachable")
 
 
@@ -140,8 +156,7 @@ def open_fdsn(source: str, span: Span) -> FdsnArchive:
         raise DataError(f"{source}: it must look like fdsn://NODE?net=IU&sta=ANMO, with net or sta")
     if span.start_ns is None or span.end_ns is None:
         raise DataError(f"{source}: a data centre is asked for a stretch of time; give --start and --end")
-    url = node.strip("/")
-    url = url if "." not in url and ":" not in url else f"{'http' if ':' in url else 'https'}://{url}"
+    url = f"fdsn://{node.strip('/')}"
     epochs = _epochs(url, asked, span)
     if not epochs:
         raise ReadError(f"{source}: the centre knows no such channels in that time")
@@ -157,9 +172,10 @@ def _epochs(url: str, asked: dict[str, str], span: Span) -> dict[str, list[tuple
     times = {"startbefore": utc(span.end_ns), "endafter": utc(span.start_ns)}
     try:
         ask = lambda: client(url).get_stations(**words, **times, level="channel", format="text")  # noqa: E731
-        found = patiently(ask, f"{url}: stations")
+        found = patiently(ask, f"{url}: stations", first=True)
     except ValueError as error:
-        raise DataError(f"fdsn://{url}: {_line(error)}") from error
+        known = "shortcut" in str(error)
+        raise DataError(f"{url}: {_line(error) if known else 'no address of a data centre'}") from error
     out: dict[str, list[tuple[str, int, int]]] = {}
     for network in found or ():
         for station in network:

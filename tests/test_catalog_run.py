@@ -370,6 +370,18 @@ def test_a_damaged_file_is_told_and_its_sound_part_used(small: Path, tmp_path: P
     assert done_days(tmp_path / "run") == 4
 
 
+def test_a_damaged_file_of_a_whole_network_is_told_once(small: Path, tmp_path: Path, call: Run) -> None:
+    files = sorted((small / "waveforms").iterdir())
+    raw = bytearray(b"".join(path.read_bytes() for path in files))
+    raw[4096:8192] = bytes(range(256)) * 16
+    whole = tmp_path / "network.mseed"
+    whole.write_bytes(raw)
+    words = ["catalog", whole, "--stations", small / "stations.xml", "-o", tmp_path / "run", "--workers", 1]
+    status, _, err = call(*words)
+    assert status == 1 and err.count("network.mseed: damaged: ") == 1
+    assert "; the rest is used (4 station-days)" in err and "associating and locating 1 day(s)" in err
+
+
 def test_stations_that_the_table_does_not_know_are_named_and_picked_but_not_located(
     small: Path, tmp_path: Path, call: Run
 ) -> None:

@@ -188,3 +188,10 @@ def test_of_twins_the_most_probable_stays_whichever_comes_first(rng):
     picks.append(onset(station, "P", START_NS + 5 * NS, 0.1, rng))
     kept = list(without_twins(((p, "site") for p in picks), NS))
     assert kept == by_time([max(picks[0], picks[2], key=lambda p: p.probability), picks[1], picks[3]])
+
+
+def test_stations_too_far_apart_for_one_earthquake_are_searched_around_clusters():
+    stations = Stations(tuple(Station(f"XX.S{n:02d}.", 64.0, 10.0 * n - 90) for n in range(20)))
+    found = Associator(stations, VelocityModel("half space", (0.0,), (VP,), (VS,))).config
+    assert Sites(stations).aperture_km > 5000 and (found.bottom_km, found.margin_km) == (100, 50)
+    assert found.association_cutoff_distance_km == 200

@@ -90,6 +90,8 @@ def build_days(store: Store, archive: Archive, count: int, report: Report) -> No
     """Events of every day with picks that is not finished yet, by so many processes."""
     left = sorted(set(store.pick_days()) - store.event_days())
     told: set[str] = set()
+    if left:
+        report.note(f"{store.count_picks()} picks; associating and locating {len(left)} day(s)")
     with report.progress("locating", len(left), "days") as advance:
         for parity in (0, 1):
             days = [day for day in left if day % 2 == parity]

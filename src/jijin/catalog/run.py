@@ -22,6 +22,7 @@ from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
 from jijin.store import DayResult, Store, exists
 from jijin.store.codec import encode
+from jijin.types import StationDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,19 @@ def _pick(store: Store, archive: Archive, picking: Picking, count: int, dask: st
                     told.add(remark)
                     report.note(remark)
             advance(1)
+    _tell_losses(store, archive, report)
+
+
+def _tell_losses(store: Store, archive: Archive, report: Report) -> None:
+    """Each once, however many station-days it costs: a damaged file may hold a whole network."""
+    lost: dict[str, list[StationDay]] = {}
     for job, note in store.progress().notes.items():
-        report.fail(f"{job}: {note}")
+        lost.setdefault(note, []).append(job)
+    for note, jobs in lost.items():
+        report.fail(f"{jobs[0]}: {note}" if len(jobs) == 1 else f"{note} ({len(jobs)} station-days)")
+    for where, what in archive.problems.items():
+        if not any(where in note for note in lost):
+            report.fail(f"{where}: {what}")
 
 
 def _results(tasks: Iterator[Task], count: int, dask: str | None) -> Iterator[DayResult]:

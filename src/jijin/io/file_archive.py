@@ -185,6 +185,7 @@ class Index:
     days: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     files: int = 0
     odd: dict[str, set[int]] = field(default_factory=dict)  # days that no clock in order writes
+    problems: dict[str, str] = field(default_factory=dict)  # of files that are indexed all the same
 
     def add_name(self, path: str, name: str) -> bool:
         """Index a file by its name; False if no standard made the name."""
@@ -204,7 +205,7 @@ class Index:
                 tell(str(error).replace(str(here), path))
             return
         if damage:
-            tell(f"{path}: damaged: {damage}; the rest is used")
+            self.problems[path] = f"damaged: {damage}; the rest is used"
         for station, start_ns, end_ns, _ in pieces:
             self._add(station, range(start_ns // DAY_NS, (end_ns - 1) // DAY_NS + 1), path)
 
@@ -232,7 +233,7 @@ class Index:
             where = "no waveform file is in it" if not self.files else "it has no data in the time asked for"
             raise ReadError(f"{source}: {where}")
         frozen = {name: {day: tuple(sorted(files)) for day, files in days.items()} for name, days in self.days.items()}
-        return FileArchive(dict(sorted(frozen.items())), remote)
+        return FileArchive(dict(sorted(frozen.items())), remote, self.problems)
 
 
 def day_name(day: int) -> str:

@@ -13,6 +13,7 @@ from jijin.network.geo import LocalFrame
 from jijin.network.stations import Stations
 from jijin.types import Pick, Station
 
+SPREAD_KM, CLUSTER_KM = 1000.0, 100.0
 NEIGHBOURS = 5  # an earthquake takes about as many stations to be located
 
 
@@ -66,9 +67,13 @@ class Sites:
     @cached_property
     def scale_km(self) -> float:
         """Across the part of the network that a small earthquake is seen by: the aperture, or in a large network
-        three times the median distance to the fifth neighbour."""
+        three times the median distance to the fifth neighbour.
+
+        Where that is over SPREAD_KM no earthquake but the largest is seen by such a part, and a search as wide and deep
+        would not end: then it is CLUSTER_KM, for what stations near each other see."""
         near = min(NEIGHBOURS, len(self.names) - 1)
-        return min(self.aperture_km, 3 * float(np.median(np.sort(self.apart_km, axis=1)[:, near])))
+        scale = min(self.aperture_km, 3 * float(np.median(np.sort(self.apart_km, axis=1)[:, near])))
+        return scale if scale <= SPREAD_KM else CLUSTER_KM
 
     @cached_property
     def _first(self) -> dict[str, Station]:

@@ -397,6 +397,17 @@ def test_stations_that_the_table_does_not_know_are_named_and_picked_but_not_loca
         assert not any(a.pick.seed_id.startswith("XX.SY04") for e in store.events() for a in e.origin.arrivals)
 
 
+def test_picks_that_make_no_event_are_a_sentence(small: Path, tmp_path: Path, call: Run) -> None:
+    for path in (small / "waveforms").glob("XX.SY0[34]*"):
+        path.unlink()
+    status, _, err = call(*words(small, tmp_path / "run", "--workers", 1))
+    count = len(table(tmp_path / "run", "pick"))
+    told = (
+        f"no event: {count} picks at 2 stations; an event needs 6 picks that fit one place, of them 1 P and 1 S, both"
+    )
+    assert status == 0 and count and told in err
+
+
 def test_without_any_station_in_the_table_picks_are_made_and_it_is_told(small: Path, tmp_path: Path, call: Run) -> None:
     (small / "stations.csv").write_text("network,station,latitude,longitude,elevation_m\nYY,OTHER,1,2,3\n")
     given = ["catalog", small / "waveforms", "--stations", small / "stations.csv", "-o", tmp_path / "run"]
@@ -572,6 +583,14 @@ def test_excluding_without_relocating_leaves_the_events_and_says_so(edited: Path
     assert events(edited) == before
     status, out, _ = call("picks", edited, "--relocate")
     assert len(out.splitlines()) == QUAKES
+
+
+def test_an_edit_that_changes_nothing_says_so(edited: Path, call: Run) -> None:
+    assert "nothing changed" not in call("picks", edited, "--exclude-station", "XX.SY01")[2]
+    for given in (["--exclude-station", "XX.SY01"], ["--include-station", "XX.SY02"]):
+        assert call("picks", edited, *given) == (0, "", "jijin: nothing changed\n")
+    assert call("picks", edited, "--relocate")[2] == ""
+    assert call("picks", edited, "--relocate") == (0, "", "jijin: nothing changed\n")
 
 
 @pytest.mark.parametrize(

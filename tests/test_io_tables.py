@@ -89,3 +89,12 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="cannot be written: No such file") as caught, replacing(tmp_path / "no/p.csv"):
         pass
     assert caught.value.filename == str(tmp_path / "no/p.csv")
+
+
+def test_only_a_file_that_was_there_is_left_as_it_was(tmp_path: Path) -> None:
+    for name, there in (("new.csv", False), ("old.csv", True)):
+        if there:
+            (tmp_path / name).touch()
+        with pytest.raises(OSError, match="No space") as caught, replacing(tmp_path / name):
+            raise OSError(28, "No space left on device")
+        assert ("it is left as it was" in str(caught.value)) == there and (tmp_path / name).exists() == there

@@ -101,6 +101,8 @@ def test_a_part_of_the_time_has_the_events_picks_and_data_of_that_part(run: Path
     assert all(spans == [(event.origin.time_ns - 60 * NS, event.origin.time_ns)] for spans in before.coverage.values())
     done = CliRunner().invoke(app, ["report", str(run), "--start", "2024-02-28", "--end", "2024-02-29", "--quiet"])
     assert (done.exit_code, known(run / "report.html")["events"]) == (0, [])
+    told = CliRunner().invoke(app, ["report", str(run), "--start", "2030-01-01"])
+    assert told.exit_code == 0 and "nothing is in the time asked for" in told.output
 
 
 def test_a_data_centre_is_not_asked_again_unless_it_is_named(run: Path) -> None:

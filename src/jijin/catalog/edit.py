@@ -19,10 +19,14 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an edit did: events located anew in their new version, and those withdrawn with the reason."""
+    """What an edit did: events located anew in their new version, those withdrawn with the reason, picks marked."""
 
     located: tuple[Event, ...] = ()
     withdrawn: tuple[tuple[str, str], ...] = ()
+    marked: int = 0  # picks that were not excluded before and are, or the other way round
+
+    def __bool__(self) -> bool:
+        return bool(self.located or self.withdrawn or self.marked)
 
 
 def edit(
@@ -45,11 +49,13 @@ def edit(
     with Store.open(folder, write=True) as store:
         out = [*_found(store, exclude_picks), *_of_stations(store, exclude_stations)]
         back = [*_found(store, include_picks), *_of_stations(store, include_stations)]
+        before = store.excluded()
         store.exclude(out, "excluded by hand")
         store.exclude(back, "")
+        marked = len(before.keys() ^ store.excluded().keys())
         changes = _relocate(store, tell) if relocate else Changes()
         write_outputs(store, tell)
-    return changes
+    return replace(changes, marked=marked)
 
 
 def _found(store: Store, beginnings: Iterable[str]) -> Iterator[str]:

@@ -17,12 +17,13 @@ from jijin.catalog.settings import RunConfig, check_same, digest, from_tables, t
 from jijin.catalog.told import Report, Silence
 from jijin.errors import DataError
 from jijin.io.archive import Archive, Span, open_archive
+from jijin.network.build import EventBuilder
 from jijin.network.readings import read_corrections
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
 from jijin.store import DayResult, Store, exists
 from jijin.store.codec import encode
-from jijin.types import StationDay
+from jijin.types import StationDay, net_sta
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def run(
     folder, report = Path(folder), report or Silence()
     settings = _settings(folder, request, resume, report)
     config, span = from_tables(settings["config"], str(folder)), Span(settings["start_ns"], settings["end_ns"])
-    _check_builder(folder, request, settings, config)
+    builder = _builder(folder, request, settings, config)
     archive = open_archive(settings["source"], span, report.fail)
     with _store(folder, request, settings) as store:
         if not store.progress().total:
@@ -98,6 +99,7 @@ def run(
         _pick(store, archive, Picking(config.model, config.cut, config.pick, span), workers, dask, report)
         build_days(store, archive, workers, report)
         write_outputs(store, report.note)
+        _tell_none(store, builder, report)
     return Store.open(folder)
 
 
@@ -121,13 +123,12 @@ def _settings(folder: Path, request: Request | None, resume: bool, report: Repor
     return settings
 
 
-def _check_builder(folder: Path, request: Request | None, settings: dict[str, Any], config: RunConfig) -> None:
-    """Make what makes events, once before anything is picked: days of picking are not to end in an error."""
+def _builder(folder: Path, request: Request | None, settings: dict[str, Any], config: RunConfig) -> EventBuilder:
+    """What makes events, made before anything is picked: days of picking are not to end in an error."""
     if request is not None and not exists(folder):
-        builder_of(settings, read_stations(request.stations), request.inventory, config)
-        return
+        return builder_of(settings, read_stations(request.stations), request.inventory, config)
     with Store.open(folder) as before:
-        builder_of(settings, Stations(tuple(before.stations())), folder / RESPONSE, config)
+        return builder_of(settings, Stations(tuple(before.stations())), folder / RESPONSE, config)
 
 
 def _store(folder: Path, request: Request | None, settings: dict[str, Any]) -> Store:
@@ -154,6 +155,19 @@ def _tell_strangers(store: Store, report: Report) -> None:
         )
     elif strangers:
         report.note(f"{', '.join(strangers)}: not in the table of stations; picked, but not used to locate")
+
+
+def _tell_none(store: Store, builder: EventBuilder, report: Report) -> None:
+    """Why picks made no event, where none did."""
+    if store.event_ids() or not (count := store.count_picks()):
+        return
+    names, asks = {net_sta(pick.seed_id) for pick in store.each_pick()}, builder.associator.config
+    alone = f", or {asks.n_picks_p_only} P" if asks.n_picks_p_only else ""
+    report.note(
+        f"no event: {count} picks at {len(names)} stations; an event needs {asks.n_picks} picks that fit one place, of "
+        f"them {asks.n_p_picks} P and {asks.n_s_picks} S, both at {asks.n_p_and_s_picks} stations{alone} "
+        "([associate] of --config asks for others)"
+    )
 
 
 def _pick(store: Store, archive: Archive, picking: Picking, count: int, dask: str | None, report: Report) -> None:

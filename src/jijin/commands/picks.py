@@ -62,7 +62,9 @@ def _edit(run: Path, changes: dict[str, list[str]], relocate: bool) -> None:
         typer.echo(f"{event.event_id}: version {event.version} at {where}, RMS {event.origin.rms_s:.3f} s")
     for event_id, reason in done.withdrawn:
         typer.echo(f"{event_id}: withdrawn: {reason}")
-    if not relocate:
+    if not done:
+        messages.note("nothing changed")
+    elif not relocate:
         messages.note("events are as they were; --relocate locates them with the picks that are left")
 
 

@@ -43,6 +43,8 @@ def report(
     messages.take_log()
     clock = ClockConfig(utc_offset_h=utc_offset, radius_km=quarry_radius)
     view = of_run(run, title, waveforms if records else None, span(start, end))
+    if (start or end) and not (view.events or view.picks or any(view.coverage.values())):
+        messages.note(f"{run}: nothing is in the time asked for, neither data nor picks nor events; the page is empty")
     config = ReportConfig(most_records=records, clock=clock)
     with messages.progress("reading waveforms", min(records, len(view.events)), "events") as progress:
         path = write(view, output or run / "report.html", config, progress)

@@ -85,7 +85,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         temporary.chmod(_mode(path))
         temporary.replace(path)
     except OSError as error:
-        raise OSError(error.errno, f"cannot be written: {error.strerror}; it is left as it was", str(path)) from error
+        still = "; it is left as it was" if path.exists() else ""
+        raise OSError(error.errno, f"cannot be written: {error.strerror}{still}", str(path)) from error
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)

@@ -440,7 +440,7 @@ def test_without_responses_no_magnitude_is_invented_and_the_reason_is_said(
             2,
             "no velocity model 'regionl': neither a file nor one of regional, iasp91, ak135; did",
         ),
-        (["--corrections", "nowhere.csv"], 1, "nowhere.csv"),
+        (["--corrections", "nowhere.csv"], 1, "nowhere.csv: cannot be read: No such file"),
         (["--response", "nowhere.xml"], 1, "nowhere.xml: cannot be read: No such file"),
         (["--config", "nowhere.toml"], 2, "nowhere.toml: cannot be read: No such file"),
         (["--example"], 2, "--example brings its own SOURCE"),

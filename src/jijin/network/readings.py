@@ -152,7 +152,9 @@ def read_corrections(path: str | Path) -> dict[tuple[str, str], float]:
         text = path.read_text(encoding="utf-8-sig")
         rows = toml_rows(text) if path.suffix == ".toml" else csv_rows(text)
         found = {(net_sta(station), phase.strip().upper()): float(value) for station, phase, value in rows}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise ReadError(f"{path}: is no CSV of station,phase,correction_s and no TOML of stations ({error})") from error
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: a correction must be a number of seconds ({error})") from error

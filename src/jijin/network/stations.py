@@ -180,7 +180,7 @@ def read_stations(path: str | Path) -> Stations:
         raise DataError(f"{path}: {error}") from error
     if (wide := span_km(stations)) > WIDE_KM:
         log.warning(
-            "%s: its stations are up to %.0f km apart; they are searched as one network, which may take very long: "
+            "%s: its stations are up to %.0f km apart; they are searched as one network; "
             "if no coordinates are wrong, make a run for each region",
             *(path, wide),
         )

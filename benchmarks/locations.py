@@ -1,6 +1,6 @@
 """Locations from picks of real networks, by analysts and automatic, against references: the table of docs/locate.md.
 
-    python benchmarks/locations.py ../shared/data/networks
+    python benchmarks/locations.py NETWORKS
 
 A folder a case, in it a folder an event with stations.csv, picks.csv and event.json. P count as known to 0.05 s, S to
 0.1 s. The likelihood at the reference, in the same velocity model, over that at our place tells which explains the

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fakes import START_NS, record, slices
+from jijin.config import CutConfig
 from jijin.detector import Detector, by_time
 from jijin.live.config import LiveConfig
 from jijin.live.engine import Engine, Tick
@@ -106,6 +107,26 @@ def test_a_pick_is_told_within_a_second_of_its_onset_and_keeps_its_key() -> None
     confirmed = [c for c in changes if c.kind == "confirmed"]
     assert [c.key for c in confirmed] == [c.key for c in new] and not any(c.first for c in confirmed)
     assert [c.pick for c in confirmed] == finals
+
+
+def test_the_stride_of_the_settings_is_used_and_the_wait_is_that_of_live() -> None:
+    class Leaning(StandIn):
+        """Surer of an onset the earlier it is in the window: which windows see it shows in its probability."""
+
+        def predict(self, windows: np.ndarray):  # type: ignore[no-untyped-def]
+            found = super().predict(windows)
+            found.p[:] *= np.linspace(1.0, 0.6, 6000, dtype=np.float32)
+            return found
+
+    def finals(cut: CutConfig | None) -> list[Pick]:
+        clock = SetClock()
+        engine = Engine(Leaning(), clock, LiveConfig(wait_s=10), cut=cut)  # type: ignore[arg-type]
+        return [p for t in run(engine, clock, packets(station()[:1])) for p in t.finals]
+
+    detector = Detector(Leaning(), CutConfig(stride_s=15))
+    expected = by_time(detector.feed(station()[:1]) + detector.flush())
+    assert finals(CutConfig(stride_s=15, max_wait_s=86_400)) == expected  # none, if it waited for a day
+    assert len(expected) == 4 and finals(None) != expected
 
 
 def test_a_provisional_pick_that_the_final_windows_do_not_confirm_is_withdrawn() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +16,13 @@ import numpy as np
 import pytest
 
 from fakes import START_NS, record
+from jijin.catalog.run import Request
+from jijin.catalog.run import run as make_catalogue
+from jijin.catalog.settings import RunConfig
+from jijin.config import PickConfig
 from jijin.detector import Detector, by_time
-from jijin.errors import JijinError
+from jijin.errors import DataError, JijinError
+from jijin.live.keeper import Keeper
 from jijin.live.session import LiveRequest, Session, forget
 from jijin.live.state import State, load_state, save_state
 from jijin.store import Store
@@ -141,6 +148,103 @@ def test_a_state_comes_back_and_a_damaged_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "live.json").write_text('{"positions": {')
     with pytest.raises(ValueError, match=r"live\.json: not the state of a live run"):
         load_state(tmp_path)
+
+
+def test_what_a_full_disk_does_not_take_at_the_end_is_not_taken_for_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(store: Store) -> None:
+        raise OSError(28, "No space left on device")
+
+    keeper, before = Keeper(tmp_path, {}), State({}, {"XX.AAA..HH": START_NS})
+    keeper.save_state(before)
+    keeper.put(full)
+    keeper.save_state(State({}, {"XX.AAA..HH": START_NS + 60 * NS}))
+    keeper.close()
+    assert load_state(tmp_path) == before
+    assert "2 pieces of work are not written: No space left on device" in caplog.text
+    with Store.open(tmp_path, write=True):  # let go
+        pass
+
+
+def test_work_that_takes_too_long_at_the_end_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keeper, go_on = Keeper(tmp_path, {}), threading.Event()
+    keeper.put(lambda store: go_on.wait(30))
+    keeper.put(lambda store: None)
+    keeper.close(timeout_s=0.2)
+    go_on.set()
+    assert "2 pieces of work are not written after 0.2 s" in caplog.text
+
+
+def one_station(folder: Path, latitude: float = 42.0) -> Path:
+    folder.mkdir(exist_ok=True)
+    table = folder / f"stations{latitude}.csv"
+    table.write_text(f"network,station,latitude,longitude,elevation_m\nXX,AAA,{latitude},13.0,100\n")
+    return table
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    return write(tmp_path / "files", [record("XX.AAA..HHZ", 90, {20.3: 1.0})])
+
+
+def replayed(files: Path, run: Path, **options: Any) -> None:
+    Session(run, LiveRequest((f"replay://{files}",), speed=float("inf"), **options), lambda line: None).run()
+
+
+def test_a_live_run_is_no_catalogue_and_a_catalogue_no_live_run(files: Path, tmp_path: Path) -> None:
+    request = Request(str(files), one_station(tmp_path))
+    replayed(files, tmp_path / "live", stations=request.stations)
+    for asked, resume in ((request, False), (request, True), (None, True)):
+        with pytest.raises(DataError, match="live: holds a live run"):
+            make_catalogue(tmp_path / "live", asked, resume=resume)
+    make_catalogue(tmp_path / "catalogue", request).close()
+    with pytest.raises(DataError, match="catalogue: holds a catalogue"):
+        replayed(files, tmp_path / "catalogue", stations=request.stations)
+
+
+@pytest.mark.parametrize("name", ["stations", "velocity", "corrections"])
+def test_a_live_run_goes_on_with_its_stations_velocities_and_delays_only(
+    name: str, files: Path, tmp_path: Path
+) -> None:
+    delays = tmp_path / "delays.csv"
+    delays.write_text("station,phase,correction_s\nXX.AAA,P,0.1\n")
+    given = {"stations": one_station(tmp_path)}
+    other = {"stations": one_station(tmp_path, 43.0), "velocity": "iasp91", "corrections": delays}
+    replayed(files, tmp_path / "run", **given)
+    replayed(files, tmp_path / "run", **given)
+    with pytest.raises(DataError, match=f"begun with another --{name} than now"):
+        replayed(files, tmp_path / "run", **given | {name: other[name]})
+
+
+def test_other_settings_of_a_live_run_that_goes_on_are_told_once(
+    files: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table, config = one_station(tmp_path), RunConfig(pick=PickConfig(threshold_p=0.9))
+    replayed(files, tmp_path / "run", stations=table)
+    for _ in range(2):
+        replayed(files, tmp_path / "run", stations=table, config=config)
+    assert caplog.text.count("begun with another config;") == 1
+    with Store.open(tmp_path / "run") as store:
+        assert store.settings["config"]["pick"]["threshold_p"] == 0.9
+
+
+def test_a_page_whose_port_is_taken_is_told_and_the_run_can_be_opened_again(files: Path, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    alert = tmp_path / "alert.toml"
+    alert.write_text("[[rule]]\nkind = 'station'\n")
+    running = set(threading.enumerate())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        web = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(OSError, match="the page cannot be served there"):
+            replayed(files, tmp_path / "run", web=web, alert=alert)
+        assert set(threading.enumerate()) == running
+        given = ["live", f"replay://{files}", "-o", str(tmp_path / "run"), "--web", web]
+        done = subprocess.run([sys.executable, "-m", "jijin.cli", *given], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("jijin: 127.0.0.1: the page cannot be served there")
+    replayed(files, tmp_path / "run")
+    assert kept(tmp_path / "run")
 
 
 def test_what_is_older_than_it_may_be_is_deleted(tmp_path: Path) -> None:

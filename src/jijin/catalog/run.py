@@ -13,7 +13,7 @@ from jijin.catalog import workers
 from jijin.catalog.day import Picking, Task, pick_day
 from jijin.catalog.events import RESPONSE, build_days, builder_of
 from jijin.catalog.outputs import write_outputs
-from jijin.catalog.settings import RunConfig, check_same, digest, from_tables, to_tables
+from jijin.catalog.settings import LIVE, RunConfig, check_same, digest, from_tables, to_tables
 from jijin.catalog.told import Report, Silence
 from jijin.errors import DataError
 from jijin.io.archive import Archive, Span, open_archive
@@ -111,6 +111,8 @@ def _settings(folder: Path, request: Request | None, resume: bool, report: Repor
         return request.settings()
     with Store.open(folder) as before:
         progress, settings, only_picks = before.progress(), before.settings, not before.event_days()
+    if settings.get("kind") == LIVE:
+        raise DataError(f"{folder}: holds a live run, which 'jijin live' goes on with; name another folder with -o")
     left = progress.todo + progress.failed
     state = f"{progress.done} of {progress.total} station-days done, {left} left"
     if not resume:

@@ -30,6 +30,7 @@ from jijin.network.locate import LocateConfig
 from jijin.network.magnitude import MagnitudeConfig
 from jijin.types import utc
 
+LIVE = "live"  # the kind of a run of jijin live; a catalogue has none
 NOT_COMPARED = {"jijin"}  # the version that began a run
 OF_EVENTS = (
     "config.associate.",

@@ -6,7 +6,7 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event, Thread
 
 from jijin.config import CutConfig, PickConfig
@@ -58,6 +58,7 @@ class Load:
 class Engine:
     """Everything between a packet and a pick; used from one thread, but for put().
 
+    cut : its max_wait_s gives way to the wait_s of config.
     floor_ns : by sensor, the time before which final picks have been kept by an earlier process.
     """
 
@@ -67,10 +68,11 @@ class Engine:
         clock: Clock,
         config: LiveConfig | None = None,
         pick: PickConfig | None = None,
+        cut: CutConfig | None = None,
         floor_ns: dict[str, int] | None = None,
     ) -> None:
         self.clock, self.config = clock, config or LiveConfig()
-        cut = CutConfig(max_wait_s=self.config.wait_s)
+        cut = replace(cut or CutConfig(), max_wait_s=self.config.wait_s)
         self._detector, self._newest = Detector(model, cut, pick), Newest(model, cut, pick)
         self.arrivals, self.latencies, self.load = Arrivals(), Latencies(), Load()
         self.ring, self.tracker = Ring(self.config.ring_s), Tracker(floor_ns)

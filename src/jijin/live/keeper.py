@@ -54,10 +54,12 @@ class Keeper:
         return self._jobs.qsize()
 
     def close(self, timeout_s: float = 30.0) -> None:
-        """Do what has been put, then let the run go."""
-        self._closing.set()
+        """Do what has been put, then let the run go. What the disk does not take is told; no state is kept after it."""
         self._jobs.put(None)
+        self._closing.set()
         self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.error("%s: %d pieces of work are not written after %g s", self.folder, self._jobs.qsize(), timeout_s)
 
     def _work(self) -> None:
         try:
@@ -68,8 +70,20 @@ class Keeper:
         self._started.put(None)
         with store:
             while (job := self._jobs.get()) is not None:
-                while not self._done(job, store) and not self._closing.wait(RETRY_S):
-                    pass
+                if not self._tried(job, store):
+                    # nothing after it either: live.json would tell a restart that lost picks are kept
+                    unwritten = self._jobs.qsize()  # with the None at the end in the place of this one
+                    log.error("%s: %d pieces of work are not written: %s", self.folder, unwritten, self.trouble)
+                    return
+
+    def _tried(self, job: Job, store: Store) -> bool:
+        """Done, be it at the tenth try; False if it fails while the run closes."""
+        last = self._closing.is_set()
+        while not self._done(job, store):
+            if last:
+                return False
+            last = self._closing.wait(RETRY_S)
+        return True
 
     def _done(self, job: Job, store: Store) -> bool:
         """False if the disk does not let it; a job that is itself wrong is told and given up."""

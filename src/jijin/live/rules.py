@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,21 @@ class EventRule:
             raise ConfigError(f"'place' must be [latitude, longitude] (got {list(self.place)})")
 
 
+NEEDED: dict[str, tuple[str, ...]] = {
+    "log": (),
+    "command": ("command",),
+    "webhook": ("url",),
+    "smtp": ("url", "to", "sender"),
+    "mqtt": ("url",),
+    "quakeml": ("folder",),
+}  # by kind of sink
+OPTIONAL = {"command": ("timeout_s",), "webhook": ("secret_env", "timeout_s"), "smtp": ("secret_env", "timeout_s"),
+            "mqtt": ("secret_env",)}  # beside kind, level and tries  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class SinkConfig:
-    """Where alarms go. What a kind does not know must not be given."""
+    """Where alarms go. What a kind needs must be given, what it does not know must not."""
 
     kind: str = "log"  # log, command, webhook, smtp, mqtt, quakeml
     level: str = "info"  # and above
@@ -115,13 +127,15 @@ class SinkConfig:
 
     def __post_init__(self) -> None:
         _check_level(self.level)
-        needed = {"log": (), "command": ("command",), "webhook": ("url",), "smtp": ("url", "to", "sender"),
-                  "mqtt": ("url",), "quakeml": ("folder",)}  # fmt: skip
-        if self.kind not in needed:
-            raise ConfigError(f"'kind' must be one of {', '.join(needed)} (got {self.kind!r})")
-        for name in needed[self.kind]:
+        if self.kind not in NEEDED:
+            raise ConfigError(f"'kind' must be one of {', '.join(NEEDED)} (got {self.kind!r})")
+        for name in NEEDED[self.kind]:
             if not getattr(self, name):
                 raise ConfigError(f"a sink of kind '{self.kind}' needs '{name}'")
+        known = {"kind", "level", "tries", *NEEDED[self.kind], *OPTIONAL.get(self.kind, ())}
+        for one in fields(self):
+            if one.name not in known and getattr(self, one.name) != one.default:
+                raise ConfigError(f"a sink of kind '{self.kind}' does not know '{one.name}'")
         check_range("tries", self.tries, 0, 100)
         check_range("timeout_s", self.timeout_s, 0, 600)
 
@@ -149,6 +163,9 @@ def read_alert(path: str | Path) -> AlertConfig:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     for key in table.keys() - {"test", "rule", "sink"}:
         raise ConfigError(f"{path}: unknown key '{key}'; {suggestion(key, ['test', 'rule', 'sink'])}")
+    test = table.get("test", False)
+    if not isinstance(test, bool):
+        raise ConfigError(f"{path}: 'test' must be true or false (got {test!r})")
     rules = tuple(_rule(one, f"{path} [[rule]] {i}") for i, one in enumerate(_list(table, "rule", path), 1))
     if not rules:
         raise ConfigError(f"{path}: no [[rule]], so there would never be an alarm")
@@ -156,7 +173,7 @@ def read_alert(path: str | Path) -> AlertConfig:
     if double := {name for name in names if names.count(name) > 1}:
         raise ConfigError(f"{path}: two rules named '{min(double)}'; give each its own 'name'")
     sinks = tuple(from_table(SinkConfig, one, f"{path} [[sink]]") for one in _list(table, "sink", path))
-    return AlertConfig(bool(table.get("test", False)), rules, sinks or (SinkConfig(),))
+    return AlertConfig(test, rules, sinks or (SinkConfig(),))
 
 
 def _list(table: Mapping[str, Any], key: str, path: str | Path) -> list[dict[str, Any]]:

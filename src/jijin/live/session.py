@@ -6,6 +6,7 @@ import logging
 import signal
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
@@ -13,19 +14,20 @@ from threading import Thread, current_thread, main_thread
 from typing import Any
 
 from jijin.catalog.run import Request
-from jijin.catalog.settings import RunConfig
+from jijin.catalog.settings import LIVE, RunConfig
 from jijin.io.tables import iso
 from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, read_alarms
+from jijin.live.begun import check_begun
 from jijin.live.config import LiveConfig
 from jijin.live.engine import Engine, Tick
 from jijin.live.events import FOLDER, WINDOW_NS, EventChange, Events
 from jijin.live.keeper import Keeper
 from jijin.live.network import Network, read_network
 from jijin.live.rules import AlertConfig, read_alert
-from jijin.live.sinks import open_sink
+from jijin.live.sinks import Sink, open_sink
 from jijin.live.sources import open_sources, without_credentials
 from jijin.live.state import load_state
-from jijin.live.web.security import parse_address
+from jijin.live.web.security import Address, parse_address
 from jijin.live.web.server import WebServer
 from jijin.models import load
 from jijin.store import Store, pick_id
@@ -76,25 +78,41 @@ class Session:
         self.network = read_network(catalogue) if catalogue else None
         model = load(request.config.model)
         self.method = f"{model.name}/{model.version}"
-        state, source = load_state(folder), without_credentials(request.sources[0])
-        self.sources, self.clock = open_sources(list(request.sources), request.streams, request.speed, state.positions)
+        source = without_credentials(request.sources[0])
         settings = catalogue.settings() if catalogue else {"method": self.method, "source": source}
-        self.keeper = Keeper(folder, {"kind": "live", **settings}, self.network.stations if self.network else ())
-        self.engine = Engine(model, self.clock, request.live, request.config.pick, state.settled_ns)
-        self.alarms: deque[Alarm] = deque(read_alarms(folder), maxlen=SHOWN)
+        stations = self.network.stations if self.network else ()
+        check_begun(folder, settings, stations)
+        state = load_state(folder)
+        self.sources, self.clock = open_sources(list(request.sources), request.streams, request.speed, state.positions)
+        config = request.config
+        self.engine = Engine(model, self.clock, request.live, config.pick, config.cut, state.settled_ns)
         self.counts: Counter[str] = Counter()
         self.stop, self.live = Flag(), request.live
+        self._out = out or _print_line
+        self._saved_ns = self._forgot_ns = 0
+        with ExitStack() as opened:  # what fails closes what is open, so that the run can be opened again
+            self.keeper = Keeper(folder, {"kind": LIVE, **settings}, stations)
+            opened.callback(self.keeper.close)
+            self.keeper.put(lambda store: store.change_settings({"kind": LIVE, **settings}))
+            self._open(opened, alert, address)
+            self._opened = opened.pop_all()
+
+    def _open(self, opened: ExitStack, alert: AlertConfig | None, address: Address | None) -> None:
+        """Events, alarms, their sinks and the page, from what the run holds."""
+        folder, self.sinks = self.keeper.folder, list[Sink]()
+        self.alarms: deque[Alarm] = deque(read_alarms(folder), maxlen=SHOWN)
         self.events = self._events(folder, self.network) if self.network else None
         self.alarming = self._alert(alert, self.network) if alert else None
-        self.sinks = [open_sink(one, self._event, self.method) for one in alert.sinks] if alert else []
+        for one in alert.sinks if alert else ():
+            self.sinks.append(open_sink(one, self._event, self.method))
+            opened.callback(self.sinks[-1].close)
         self.web = WebServer(self, address) if address else None
-        self._out = out or _print_line
         self.engine.listeners += [self._print, self._keep]
         if self.alarming:
             self.alarming.listeners += [self._keep_alarm, *self.sinks]
         if self.web:
+            opened.callback(self.web.close)
             self._show(self.web)
-        self._saved_ns = self._forgot_ns = 0
 
     def _events(self, folder: Path, network: Network) -> Events:
         with Store.open(folder) as store:
@@ -155,12 +173,8 @@ class Session:
         return self._summary()
 
     def _close(self) -> None:
-        if self.web:
-            self.web.close()
-        for sink in self.sinks:
-            sink.close()
         self.keeper.save_state(self.engine.state)
-        self.keeper.close()
+        self._opened.close()
 
     def _catch_signals(self) -> dict[signal.Signals, Any]:
         if current_thread() is not main_thread():

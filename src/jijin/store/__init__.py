@@ -102,7 +102,7 @@ class Store:
         return found
 
     def change_settings(self, settings: Mapping[str, Any]) -> None:
-        """Others in their place, as long as no event was made with them."""
+        """Others in their place; what the run holds already was made with those before."""
         with self._writing():
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'settings'", [json.dumps(dict(settings))])
 

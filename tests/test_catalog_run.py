@@ -557,6 +557,21 @@ def test_a_pick_that_is_taken_in_again_gives_the_first_location(edited: Path) ->
     assert changes.located[0].origin == first.origin and changes.located[0].magnitude == first.magnitude
 
 
+def test_what_a_person_knows_an_event_to_be_is_known_and_stays_so(edited: Path, call: Run) -> None:
+    first, second, *_ = events(edited)
+    status, out, _ = call("picks", edited, "--event-type", f"{first.event_id}=quarry blast")
+    assert (status, out) == (0, f"{first.event_id}: version 2 is known to be: quarry blast\n")
+    edit(edited, exclude_picks=[pick_id(first.origin.arrivals[0].pick)])
+    blast, other = obspy.read_events(str(edited / "catalog.xml"))[:2]
+    assert (blast.event_type, blast.event_type_certainty) == ("quarry blast", "known")
+    assert other.event_type_certainty != "known" and events(edited)[0].version == 3
+    for given, said in (("nothing=explosion", "is of no event"), (f"{second.event_id}=quary blast", "'quarry blast'?")):
+        status, out, err = call("picks", edited, "--event-type", given)
+        assert (status, out) == (1, "") and said in err and len(err.splitlines()) == 1
+    assert call("picks", edited, "--event-type", "quarry blast")[0] == 2
+    assert events(edited)[1] == second
+
+
 def test_a_station_is_excluded_from_every_event(edited: Path, call: Run) -> None:
     status, out, _ = call("picks", edited, "--exclude-station", "XX.SY03", "--relocate")
     assert status == 0 and len(out.splitlines()) == QUAKES

@@ -1,9 +1,10 @@
-"""What a person corrects in a finished run: picks and stations taken out, or in again, and events located anew."""
+"""What a person corrects in a finished run: picks and stations out or in again, events located anew, their type."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from jijin.catalog.events import event_builder, lenient
@@ -12,21 +13,23 @@ from jijin.catalog.settings import from_tables
 from jijin.errors import DataError
 from jijin.io.archive import Span, Waveforms, open_archive
 from jijin.store import Store, pick_id
-from jijin.types import Event, Pick, Segment, net_sta
+from jijin.types import Event, Pick, Segment, SourceType, net_sta
 
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an edit did: events located anew in their new version, those withdrawn with the reason, picks marked."""
+    """What an edit did: events located anew or given a type, in their new version, those withdrawn with the reason,
+    picks marked."""
 
     located: tuple[Event, ...] = ()
+    typed: tuple[Event, ...] = ()
     withdrawn: tuple[tuple[str, str], ...] = ()
     marked: int = 0  # picks that were not excluded before and are, or the other way round
 
     def __bool__(self) -> bool:
-        return bool(self.located or self.withdrawn or self.marked)
+        return bool(self.located or self.typed or self.withdrawn or self.marked)
 
 
 def edit(
@@ -36,6 +39,7 @@ def edit(
     exclude_stations: Iterable[str] = (),
     include_picks: Iterable[str] = (),
     include_stations: Iterable[str] = (),
+    event_types: Mapping[str, str] | None = None,
     relocate: bool = True,
     tell: Tell = lambda sentence: None,
 ) -> Changes:
@@ -43,19 +47,23 @@ def edit(
 
     Excluded picks stay in the run, marked. Events that lose or regain a pick are located with what is left of the picks
     they were made of and saved as a new version, evaluated by hand ("manual"); one that cannot be located any more is
-    withdrawn. The files beside run.db are written anew. DataError, and nothing is changed, for a pick or a station that
-    the run does not have.
+    withdrawn. event_types : event_id, or its beginning -> what it was, in QuakeML's words ("quarry blast"); that is
+    then known, and stays so when the event is located again. The files beside run.db are written anew. DataError, and
+    nothing is changed, for a pick, a station or an event that the run does not have, and for a type that QuakeML does
+    not know.
     """
     with Store.open(folder, write=True) as store:
         out = [*_found(store, exclude_picks), *_of_stations(store, exclude_stations)]
         back = [*_found(store, include_picks), *_of_stations(store, include_stations)]
+        known = [*_typed(store, event_types or {})]
         before = store.excluded()
         store.exclude(out, "excluded by hand")
         store.exclude(back, "")
         marked = len(before.keys() ^ store.excluded().keys())
+        typed = tuple(map(store.save_event, known))
         changes = _relocate(store, tell) if relocate else Changes()
         write_outputs(store, tell)
-    return replace(changes, marked=marked)
+    return replace(changes, typed=typed, marked=marked)
 
 
 def _found(store: Store, beginnings: Iterable[str]) -> Iterator[str]:
@@ -65,6 +73,26 @@ def _found(store: Store, beginnings: Iterable[str]) -> Iterator[str]:
             what = "is of no pick" if not ids else f"is the beginning of {len(ids)} pick ids"
             raise DataError(f"{store.folder}: '{beginning}' {what}; 'jijin picks {store.folder}' lists them")
         yield ids[0]
+
+
+def _typed(store: Store, event_types: Mapping[str, str]) -> Iterator[Event]:
+    """Events in their latest version, with the type that a person knows them to be of."""
+    from obspy.core.event.header import EventType
+
+    events = store.events() if event_types else []
+    for beginning, name in event_types.items():
+        found = [event for event in events if event.event_id.startswith(beginning)]
+        if len(found) != 1:
+            what = "is of no event" if not found else f"is the beginning of {len(found)} event ids"
+            raise DataError(
+                f"{store.folder}: '{beginning}' {what}; 'jijin picks {store.folder} --table events' lists them"
+            )
+        if name not in list(EventType):
+            near = get_close_matches(name, list(EventType), 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise DataError(f"'{name}' is no event type of QuakeML{hint}")
+        kind = SourceType(name, 1.0, certainty="known")
+        yield replace(found[0], source_type=kind, evaluation_mode="manual", creation_ns=None)
 
 
 def _of_stations(store: Store, names: Iterable[str]) -> Iterator[str]:
@@ -95,8 +123,13 @@ def _relocate(store: Store, tell: Tell) -> Changes:
             withdrawn += [(event.event_id, str(error))] if event.event_id not in before else []
         else:
             made = builder.event(origin, waveforms, event.event_id)
-            located.append(store.save_event(replace(made, evaluation_mode="manual")))
-    return Changes(tuple(located), tuple(withdrawn))
+            kind = event.source_type if _is_known(event) else made.source_type
+            located.append(store.save_event(replace(made, source_type=kind, evaluation_mode="manual")))
+    return Changes(located=tuple(located), withdrawn=tuple(withdrawn))
+
+
+def _is_known(event: Event) -> bool:
+    return event.source_type is not None and event.source_type.certainty == "known"
 
 
 def _differ(event: Event, picks: list[Pick]) -> bool:

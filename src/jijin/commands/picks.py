@@ -1,4 +1,4 @@
-"""jijin picks: the tables of a run on stdout; picks and stations excluded, and events located again."""
+"""jijin picks: the tables of a run on stdout; picks and stations excluded, events located again or given a type."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ class Kind(StrEnum):
 
 Table = Annotated[Kind, typer.Option("--table", help="What to print.")]
 Ids = typer.Option(metavar="ID", help="A pick_id of the table of picks, or its beginning; may be given several times.")
+Types = typer.Option(
+    metavar="EVENT=TYPE", help="What an event is known to be, a word of QuakeML: EVENT='quarry blast'."
+)
 Names = typer.Option(metavar="NET.STA", help="All picks of a station; may be given several times.")
 
 
@@ -35,6 +38,7 @@ def picks(
     exclude_station: Annotated[list[str] | None, Names] = None,
     include_pick: Annotated[list[str] | None, Ids] = None,
     include_station: Annotated[list[str] | None, Names] = None,
+    event_type: Annotated[list[str] | None, Types] = None,
     relocate: Annotated[bool, typer.Option("--relocate", help="Locate again the events whose picks changed.")] = False,
 ) -> None:
     """Print a table of a run as CSV, or exclude picks and stations and locate again.
@@ -42,15 +46,25 @@ def picks(
     Excluded picks are kept, marked; --include-pick and --include-station take them in again. An event that changes gets
     a new version, and the files of the run are written anew.
     """
-    changes = {"exclude_picks": exclude_pick, "exclude_stations": exclude_station}
+    changes: dict[str, Any] = {"exclude_picks": exclude_pick, "exclude_stations": exclude_station}
     changes |= {"include_picks": include_pick, "include_stations": include_station}
+    changes = {name: value or [] for name, value in changes.items()} | {"event_types": _pairs(event_type or [])}
     if relocate or any(changes.values()):
-        _edit(run, {name: value or [] for name, value in changes.items()}, relocate)
+        _edit(run, changes, relocate)
     else:
         _print(run, table)
 
 
-def _edit(run: Path, changes: dict[str, list[str]], relocate: bool) -> None:
+def _pairs(words: list[str]) -> dict[str, str]:
+    from jijin.errors import ConfigError
+
+    for word in words:
+        if not all(word.partition("=")):
+            raise ConfigError(f"--event-type must look like EVENT='quarry blast' (got {word!r})")
+    return dict(word.split("=", 1) for word in words)
+
+
+def _edit(run: Path, changes: dict[str, Any], relocate: bool) -> None:
     from jijin.catalog.edit import edit
     from jijin.commands.messages import Messages
 
@@ -60,11 +74,13 @@ def _edit(run: Path, changes: dict[str, list[str]], relocate: bool) -> None:
     for event in done.located:
         where = f"{event.origin.latitude:.4f} {event.origin.longitude:.4f}, {event.origin.depth_km:.1f} km deep"
         typer.echo(f"{event.event_id}: version {event.version} at {where}, RMS {event.origin.rms_s:.3f} s")
+    for event in done.typed:
+        typer.echo(f"{event.event_id}: version {event.version} is known to be: {event.source_type.event_type}")  # type: ignore[union-attr]
     for event_id, reason in done.withdrawn:
         typer.echo(f"{event_id}: withdrawn: {reason}")
     if not done:
         messages.note("nothing changed")
-    elif not relocate:
+    elif done.marked and not relocate:
         messages.note("events are as they were; --relocate locates them with the picks that are left")
 
 

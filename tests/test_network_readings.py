@@ -47,7 +47,7 @@ def test_bad_corrections_are_one_sentence(tmp_path: Path, text: str, sentence: s
 
 
 def test_a_missing_file_of_corrections_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="none.csv: cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"none\.csv: cannot be read: No such file"):
         read_corrections(tmp_path / "none.csv")
 
 

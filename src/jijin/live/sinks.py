@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jijin.errors import ConfigError, MissingExtra
@@ -199,12 +200,15 @@ def mqtt(config: SinkConfig) -> Send:
     topic = parts.path.strip("/")
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic:
         raise ConfigError(f"an mqtt sink's url is mqtt://HOST/TOPIC (got {config.url})")
-    tls: dict[str, str] | None = {} if parts.scheme == "mqtts" else None
-    auth = {"username": unquote(parts.username), "password": password} if parts.username else None
-    port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+    how: dict[str, Any] = {
+        "hostname": parts.hostname,
+        "port": parts.port or (8883 if parts.scheme == "mqtts" else 1883),
+    }
+    how["tls"] = {} if parts.scheme == "mqtts" else None
+    how["auth"] = {"username": unquote(parts.username), "password": password} if parts.username else None
 
     def send(alarm: Alarm) -> None:
-        publish.single(topic, body_of(alarm), qos=1, hostname=parts.hostname, port=port, auth=auth, tls=tls)
+        publish.single(topic, body_of(alarm), qos=1, **how)
 
     return send
 

@@ -25,7 +25,7 @@ from jijin.cli import main
 from jijin.data.network_day import Quake, write_network
 from jijin.network.geo import distance_azimuth
 from jijin.store import Store, pick_id, schema
-from jijin.types import DAY_NS, NS, Event
+from jijin.types import DAY_NS, NS, Event, net_sta
 
 Run = Callable[..., tuple[int, str, str]]
 QUAKES = 4
@@ -548,6 +548,24 @@ def test_a_pick_is_excluded_and_its_event_located_again_in_one_call(edited: Path
         assert pick not in store.picks() and pick in store.picks(excluded=True)
 
 
+@pytest.mark.parametrize("where", [{"source": "/gone"}, {"kind": "live", "source": "seedlink://h"}])
+def test_an_archive_that_has_gone_costs_neither_location_nor_the_amplitudes_that_were_read(
+    where: dict[str, str], edited: Path, tmp_path: Path
+) -> None:
+    gone, told = tmp_path / "gone", list[str]()
+    shutil.copytree(edited, gone)
+    with Store.open(gone, write=True) as store:
+        store.change_settings(store.settings | where)
+    read = edit(edited, exclude_stations=["XX.SY02"]).located
+    kept = edit(gone, exclude_stations=["XX.SY02"], tell=told.append).located
+    assert [e.origin for e in kept] == [e.origin for e in read] and len(kept) == QUAKES
+    for one, other in zip(kept, read, strict=True):
+        assert one.magnitude and other.magnitude and len(one.magnitude.stations) == len(other.magnitude.stations) > 0
+        assert one.magnitude.value == pytest.approx(other.magnitude.value, abs=0.02)
+        assert "XX.SY02" not in {net_sta(reading.seed_id) for reading in one.magnitude.stations}
+    assert len(told) == 1 and where["source"] in told[0]
+
+
 def test_a_pick_that_is_taken_in_again_gives_the_first_location(edited: Path) -> None:
     first = events(edited)[0]
     name = pick_id(first.origin.arrivals[-1].pick)
@@ -623,18 +641,6 @@ def test_a_pick_or_a_station_that_is_not_there_is_told_and_changes_nothing(
     status, _, err = call("picks", edited, "--exclude-station", "XX.SY01", word, name)
     assert status == 1 and sentence in err
     assert table(edited, "pick") == table(finished, "pick")
-
-
-def test_an_archive_that_has_gone_costs_the_magnitude_and_not_the_location(edited: Path) -> None:
-    db = sqlite3.connect(edited / "run.db")
-    settings = json.loads(db.execute("SELECT value FROM meta").fetchone()[0])
-    db.execute("UPDATE meta SET value = ?", [json.dumps(settings | {"source": str(edited / "gone")})])
-    db.commit()
-    db.close()
-    told: list[str] = []
-    changes = edit(edited, exclude_stations=["XX.SY02"], tell=told.append)
-    assert len(changes.located) == QUAKES and "gone" in told[0]
-    assert all(e.magnitude is not None and e.magnitude.value is None for e in changes.located)
 
 
 def test_picks_of_a_folder_without_a_run_are_told(tmp_path: Path, call: Run) -> None:

@@ -229,6 +229,18 @@ def test_other_settings_of_a_live_run_that_goes_on_are_told_once(
         assert store.settings["config"]["pick"]["threshold_p"] == 0.9
 
 
+def test_a_live_run_keeps_its_responses_so_that_events_can_be_sized_again(files: Path, tmp_path: Path) -> None:
+    import obspy
+
+    response = tmp_path / "response.xml"
+    obspy.read_inventory().write(str(response), format="STATIONXML")
+    replayed(files, tmp_path / "run", stations=one_station(tmp_path), response=response)
+    copied = tmp_path / "run" / "response.xml"
+    assert copied.read_bytes() == response.read_bytes()
+    replayed(files, tmp_path / "run", stations=one_station(tmp_path), response=copied)
+    assert copied.read_bytes() == response.read_bytes()
+
+
 def test_a_page_whose_port_is_taken_is_told_and_the_run_can_be_opened_again(files: Path, tmp_path: Path) -> None:
     pytest.importorskip("uvicorn")
     alert = tmp_path / "alert.toml"

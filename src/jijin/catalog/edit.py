@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jijin.catalog.events import event_builder, lenient
 from jijin.catalog.outputs import write_outputs
-from jijin.catalog.settings import from_tables
+from jijin.catalog.settings import LIVE, from_tables
 from jijin.errors import DataError
 from jijin.io.archive import Span, Waveforms, open_archive
 from jijin.store import Store, pick_id
@@ -113,7 +113,7 @@ def _relocate(store: Store, tell: Tell) -> Changes:
     if not stale:
         return Changes()
     builder = event_builder(store, from_tables(store.settings["config"], str(store.folder)))
-    waveforms = _waveforms(store, tell)
+    waveforms = _Archive(store, tell)
     located, withdrawn = list[Event](), list[tuple[str, str]]()
     for event, picks in stale:
         try:
@@ -122,7 +122,11 @@ def _relocate(store: Store, tell: Tell) -> Changes:
             store.withdraw(event.event_id, str(error))
             withdrawn += [(event.event_id, str(error))] if event.event_id not in before else []
         else:
+            waveforms.found = False
             made = builder.event(origin, waveforms, event.event_id)
+            known = event.magnitude is not None and event.magnitude.value is not None
+            if builder.sizer and known and not waveforms.found:
+                made = replace(made, magnitude=builder.sizer.again(event, origin))
             kind = event.source_type if _is_known(event) else made.source_type
             located.append(store.save_event(replace(made, source_type=kind, evaluation_mode="manual")))
     return Changes(located=tuple(located), withdrawn=tuple(withdrawn))
@@ -145,23 +149,29 @@ def _events(store: Store) -> Iterator[tuple[Event, list[Pick]]]:
         yield versions[-1], [pick for pick in picks if pick_id(pick) not in excluded]
 
 
-def _waveforms(store: Store, tell: Tell) -> Waveforms:
-    """Of the run's archive, opened when the first magnitude asks for it; none where it is not there any more."""
-    opened: list[Waveforms] = []
+@dataclass(slots=True)
+class _Archive:
+    """Waveforms of the run's archive, opened when the first magnitude asks for it; none where it is not there."""
 
-    def samples(name: str, start_ns: int, end_ns: int) -> list[Segment]:
-        if not opened:
-            opened.append(_open(store, tell))
-        return opened[0](name, start_ns, end_ns)
+    store: Store
+    tell: Tell
+    found: bool = False  # whether anything was, since it was set
+    _opened: Waveforms | None = None
 
-    return samples
+    def __call__(self, name: str, start_ns: int, end_ns: int) -> list[Segment]:
+        self._opened = self._opened or _open(self.store, self.tell)
+        segments = self._opened(name, start_ns, end_ns)
+        self.found |= bool(segments)
+        return segments
 
 
 def _open(store: Store, tell: Tell) -> Waveforms:
     settings = store.settings
     try:
+        if settings.get("kind") == LIVE and "://" in settings["source"]:
+            raise DataError(f"{settings['source']} is a feed")
         archive = open_archive(settings["source"], Span(settings["start_ns"], settings["end_ns"]))
     except (DataError, OSError) as error:
-        tell(f"magnitudes of events located anew have no waveforms: {error}")
+        tell(f"no waveforms, so magnitudes of events located anew are of the amplitudes that were read before: {error}")
         return lambda name, start_ns, end_ns: []
     return lenient(archive.segments, tell)

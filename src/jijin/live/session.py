@@ -13,9 +13,10 @@ from threading import Event as Flag
 from threading import Thread, current_thread, main_thread
 from typing import Any
 
+from jijin.catalog.events import RESPONSE
 from jijin.catalog.run import Request
 from jijin.catalog.settings import LIVE, RunConfig
-from jijin.io.tables import iso
+from jijin.io.tables import iso, replacing
 from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, read_alarms
 from jijin.live.begun import check_begun
 from jijin.live.config import LiveConfig
@@ -94,6 +95,9 @@ class Session:
             self.keeper = Keeper(folder, {"kind": LIVE, **settings}, stations)
             opened.callback(self.keeper.close)
             self.keeper.put(lambda store: store.change_settings({"kind": LIVE, **settings}))
+            if catalogue and catalogue.inventory:
+                with replacing(folder / RESPONSE) as file:
+                    file.write(catalogue.inventory.read_bytes())
             self._open(opened, alert, address)
             self._opened = opened.pop_all()
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import hypot, sqrt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jijin.io.archive import Waveforms
@@ -55,7 +54,8 @@ class LiveSizer(Sizer):
         if known is None or not known.full:
             known = self._better(known, self._read(nsl, origin, arrivals, waveforms))
             kept[:] = [one for one in kept if abs(one.p_ns - p_ns) > SAME_NS and one.p_ns > p_ns - FORGET_NS] + [known]
-        return [self._moved(one, known, origin, arrivals[0].distance_km) for one in known.channels]
+        before, now = (known.epicentral_km, known.depth_km), (arrivals[0].distance_km, origin.depth_km)
+        return [self.moved(one, before, now) for one in known.channels]
 
     def _read(self, nsl: str, origin: Origin, arrivals: Sequence[Arrival], waveforms: Waveforms) -> Reading:
         span, ends = self.span(origin, arrivals), [0]
@@ -71,12 +71,3 @@ class LiveSizer(Sizer):
     @staticmethod
     def _better(known: Reading | None, new: Reading) -> Reading:
         return known if known and known.useful and not new.useful else new
-
-    def _moved(self, one: StationMagnitude, known: Reading, origin: Origin, epicentral_km: float) -> StationMagnitude:
-        """At the distance from where the event is now."""
-        vertical = sqrt(max(one.distance_km**2 - known.epicentral_km**2, 0)) + origin.depth_km - known.depth_km
-        distance = hypot(epicentral_km, vertical)
-        if one.value is None or abs(distance - one.distance_km) < 1e-6:
-            return replace(one, distance_km=distance)
-        change = self.formula.correction(max(distance, 0.01)) - self.formula.correction(one.distance_km)
-        return replace(one, value=one.value + change, distance_km=distance)

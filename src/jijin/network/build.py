@@ -30,6 +30,8 @@ class Sizer(Protocol):
 
     def size(self, origin: Origin, waveforms: Any) -> Magnitude: ...
 
+    def again(self, event: Event, origin: Origin) -> Magnitude: ...
+
 
 class Classifier(Protocol):
     """Says what an event was; waveforms may be None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import hypot, sqrt
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,26 @@ from jijin.network.amplitude import SEISMOGRAPHS, TAPER_S, Amplitude, Span, meas
 from jijin.network.attenuation import read_attenuation
 from jijin.network.responses import Sensor, Sensors
 from jijin.network.stations import SEISMOMETERS
-from jijin.types import NS, VP_VS, Arrival, Magnitude, Origin, Segment, StationMagnitude, instrument_id, net_sta, nsl
+from jijin.types import (
+    NS,
+    VP_VS,
+    Arrival,
+    Event,
+    Magnitude,
+    Origin,
+    Segment,
+    StationMagnitude,
+    instrument_id,
+    net_sta,
+    nsl,
+)
 
 if TYPE_CHECKING:
     from obspy import Inventory
 
 MIN_RATE_HZ = 20.0  # below, the 1.25 Hz and more of a Wood-Anderson seismogram are cut off
 MAIN_NS = 5 * NS  # after S, or S - P if that is more: with less of a record there is no amplitude
+OUTLIER = "outlier"  # begins the reason of a channel that is one
 SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 
 
@@ -96,6 +110,32 @@ class Sizer:
 
     def _nothing(self, readings: Sequence[StationMagnitude], reason: str) -> Magnitude:
         return Magnitude("ML", None, None, self.formula.name, tuple(readings), reason)
+
+    def again(self, event: Event, origin: Origin) -> Magnitude:
+        """From the amplitudes that were read for an event located before, where its waveforms are gone.
+
+        At the distances from the new origin; stations without a pick in it are left out.
+        """
+        before, now = by_nsl(event.origin.arrivals), by_nsl(origin.arrivals)
+        kept = list[StationMagnitude]()
+        for one in event.magnitude.stations if event.magnitude else ():
+            name = nsl(one.seed_id)
+            if name in before and name in now:
+                was, at = before[name][0].distance_km, now[name][0].distance_km
+                judged = replace(one, reason="") if one.reason.startswith(OUTLIER) else one
+                kept.append(self.moved(judged, (was, event.origin.depth_km), (at, origin.depth_km)))
+        return self.combine(kept)
+
+    def moved(
+        self, one: StationMagnitude, before_km: tuple[float, float], now_km: tuple[float, float]
+    ) -> StationMagnitude:
+        """A reading at another distance: before_km, now_km are of epicentre and depth."""
+        vertical = sqrt(max(one.distance_km**2 - before_km[0] ** 2, 0)) + now_km[1] - before_km[1]
+        distance = hypot(now_km[0], vertical)
+        if one.value is None or abs(distance - one.distance_km) < 1e-6:
+            return replace(one, distance_km=distance)
+        change = self.formula.correction(max(distance, 0.01)) - self.formula.correction(one.distance_km)
+        return replace(one, value=one.value + change, distance_km=distance)
 
     def station(
         self, nsl: str, origin: Origin, arrivals: Sequence[Arrival], waveforms: Waveforms
@@ -215,7 +255,7 @@ def _without_outliers(readings: list[StationMagnitude], max_deviation: float) ->
     marked = []
     for reading in readings:
         off = far.get(net_sta(reading.seed_id))
-        marked.append(replace(reading, reason=f"outlier: {off:+.2f}") if off and not reading.reason else reading)
+        marked.append(replace(reading, reason=f"{OUTLIER}: {off:+.2f}") if off and not reading.reason else reading)
     return marked
 
 

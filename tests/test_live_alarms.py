@@ -20,6 +20,7 @@ from jijin.errors import ConfigError
 from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, judge, read_alarms
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
+from jijin.live.network import Unplaced
 from jijin.live.newest import Look
 from jijin.live.onsite import measure, sta_lta
 from jijin.live.ring import Ring
@@ -102,6 +103,137 @@ def test_after_an_alarm_the_rule_holds_off() -> None:
         made._clock.time_ns = START_NS + second * NS  # type: ignore[attr-defined]
         made(tick(p("S0", second), p("S1", second + 1)))
         assert len(told) == expected
+
+
+def test_one_earthquake_is_told_once_and_does_not_hide_the_next() -> None:
+    """Picks come in by and by, and change: S2 and S3 would be two stations of their own."""
+    made, told = alarms(StationsRule(stations=2, hold_off_s=5))
+    for second in range(0, 40, 5):
+        made._clock.time_ns = START_NS + second * NS  # type: ignore[attr-defined]
+        made(tick(p("S0", 0), p("S1", 2), kind="updated"))
+        made(tick(*(p(f"S{i}", 2.0 * i) for i in (2, 3) if second >= 10)))
+        made(tick(*(p(f"S{i}", 20 + 2.0 * i) for i in range(4) if second >= 25)))
+    assert [(a.onset_ns - START_NS) / NS for a in told] == [0, 20]
+
+
+def test_an_earlier_pick_that_comes_late_is_of_the_same_earthquake() -> None:
+    made, told = alarms(StationsRule(stations=2, hold_off_s=0))
+    for pick in (p("S1", 2), p("S2", 4), p("S0", 0), p("S3", 6)):
+        made(tick(pick))
+    assert [a.onset_ns for a in told] == [START_NS + 2 * NS]
+
+
+def test_an_earlier_earthquake_whose_data_come_late_is_told_too() -> None:
+    made, told = alarms(StationsRule(stations=2, hold_off_s=0))
+    for start in (20, 0):
+        made(tick(*(p(f"S{i}", start + 2.0 * i) for i in range(4))))
+    assert [(a.onset_ns - START_NS) / NS for a in told] == [20, 0]
+
+
+def test_what_was_told_long_ago_takes_no_memory() -> None:
+    made, told = alarms(StationsRule(stations=2, hold_off_s=0))
+    for start in range(0, 3600, 60):
+        made(tick(p("S0", start), p("S1", start + 2)))
+    groups = made._groups["stations"]
+    assert len(told) == 60 and len(groups.firsts) <= 3 and len(groups.keys) <= 4
+
+
+def test_two_earthquakes_in_one_tick_are_both_told() -> None:
+    made, told = alarms(StationsRule(stations=2, hold_off_s=0))
+    made(tick(*(p(f"S{i}", start + 2.0 * i) for start in (0, 20) for i in range(4))))
+    assert [(a.onset_ns - START_NS) / NS for a in told] == [0, 20]
+
+
+def test_a_rule_on_stations_needs_no_places_and_one_on_events_says_that_it_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made, told = alarms(StationsRule(stations=2), EventRule(), stations=None)
+    made(tick(p("S0", 0), p("S1", 1)))
+    assert [a.rule for a in told] == ["stations"]
+    assert [r.getMessage() for r in caplog.records] == [
+        "rule 'event' can never fire, because without --stations there are no events"
+    ]
+
+
+def test_channels_without_a_place_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    listen = Unplaced(STATIONS)
+    for second in range(0, 40, 5):
+        names = ("S0", "Y1", "Y0")[: second // 5 + 2]
+        segments = [Segment(f"XX.{name}..HHZ", START_NS, RATE, np.zeros(1)) for name in names]
+        listen(Tick(START_NS + second * NS, segments))
+    (record,) = caplog.records
+    assert "XX.Y0..HHZ, XX.Y1..HHZ: --stations has no coordinates for these channels" in record.getMessage()
+
+
+def test_stations_of_another_network_are_said_to_be_so(caplog: pytest.LogCaptureFixture) -> None:
+    listen = Unplaced(STATIONS)
+    for second in (0, 10):
+        listen(Tick(START_NS + second * NS, [Segment("YY.S0..HHZ", START_NS, RATE, np.zeros(1))]))
+    assert "no coordinates for any channel so far" in caplog.text
+
+
+# a restart
+
+
+def again(before: Alarms, told: list[Alarm], folder: Path, **how: object) -> tuple[Alarms, list[Alarm]]:
+    """What comes after a restart, by way of the disk."""
+    for alarm in told:
+        append(folder, alarm)
+    made, later = alarms(*before.config.rules, **how)  # type: ignore[arg-type]
+    made.remember(read_alarms(folder))
+    return made, later
+
+
+def test_an_event_alarms_once_over_restarts_and_can_still_be_cancelled(tmp_path: Path) -> None:
+    made, told = alarms(EventRule())
+    made.on_event(EventChange("new", event(), START_NS))
+    made, later = again(made, told, tmp_path)
+    made.on_event(EventChange("updated", event(), START_NS))
+    assert len(told) == 1 and later == []
+    made.on_event(EventChange("withdrawn", event(), START_NS))
+    assert [a.kind for a in later] == ["cancelled"]
+    made, last = again(made, later, tmp_path)
+    made.on_event(EventChange("new", event(), START_NS))
+    assert [a.kind for a in last] == ["alarm"]
+
+
+def test_an_alarm_of_a_test_does_not_hide_the_real_one(tmp_path: Path) -> None:
+    made, told = alarms(EventRule(), test=True)
+    made.on_event(EventChange("new", event(), START_NS))
+    made, later = again(made, told, tmp_path)
+    made.on_event(EventChange("updated", event(), START_NS))
+    assert [(a.test, a.event_id) for a in told + later] == [(True, "e1"), (False, "e1")]
+
+
+@pytest.mark.parametrize(("hold_off_s", "second", "count"), [(0, 0, 0), (0, 20, 1), (30, 20, 0)])
+def test_a_group_and_its_hold_off_are_known_after_a_restart(
+    tmp_path: Path, hold_off_s: float, second: float, count: int
+) -> None:
+    made, told = alarms(StationsRule(stations=2, hold_off_s=hold_off_s))
+    made(tick(p("S0", 0), p("S1", 2)))
+    made, later = again(made, told, tmp_path)
+    made(tick(*(p(f"S{i}", second + 2.0 * i) for i in range(4))))
+    assert len(told) == 1 and len(later) == count
+
+
+def test_a_replay_that_begins_anew_is_not_silent_for_what_it_has_yet_to_come_to(tmp_path: Path) -> None:
+    made, told = alarms(StationsRule(stations=2, hold_off_s=60))
+    made._clock.time_ns = START_NS + 600 * NS  # type: ignore[attr-defined]
+    made(tick(p("S0", 598), p("S1", 600)))
+    made, later = again(made, told, tmp_path)
+    made(tick(p("S0", 0), p("S1", 2)))
+    assert [a.onset_ns for a in told + later] == [START_NS + 598 * NS, START_NS]
+
+
+@pytest.mark.parametrize("hold_off_s", [0, 60])
+def test_a_p_at_one_station_is_told_once_over_restarts(tmp_path: Path, hold_off_s: float) -> None:
+    data = ring(waves("S0", 40.0, 100.0))
+    made, told = alarms(StationRule(hold_off_s=hold_off_s), waveforms=data)
+    made(look(seen(40, 4), 4))
+    made, later = again(made, told, tmp_path, waveforms=data)
+    made(look(seen(40, 5), 5))
+    assert len(told) == 1 and later == []
+    assert made._silent(made.config.rules[0], "XX.S0") is (hold_off_s > 0)
 
 
 def test_a_test_says_that_it_is_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -52,6 +52,19 @@ class Alarm:
         return {**asdict(self), "time": iso(self.time_ns), "onset": iso(self.onset_ns)}
 
 
+@dataclass(slots=True)
+class _Groups:
+    """What a rule on several stations is done with."""
+
+    firsts: list[tuple[str, int]] = field(default_factory=list)  # seed id or NET.STA, and time, of each first pick
+    keys: set[str] = field(default_factory=set)  # of their picks
+
+    def forget(self, keys: Iterable[str], before_ns: int) -> None:
+        """Keep those of these picks, and those not before that time."""
+        self.keys.intersection_update(keys)
+        self.firsts = [first for first in self.firsts if first[1] >= before_ns]
+
+
 class Alarms:
     """Listens to ticks and to events; tells its listeners of alarms."""
 
@@ -68,9 +81,35 @@ class Alarms:
         self._picks: dict[str, Pick] = {}  # recent P by key
         self._silent_until: dict[tuple[str, str], int] = {}
         self._told: dict[tuple[str, str], int] = {}  # rule and event or pick -> when
+        self._groups: dict[str, _Groups] = {rule.name: _Groups() for rule in config.rules}
         self._nsl: set[str] = set()
         self._lock = Lock()  # ticks and events come from two threads
         self.listeners: list[Callable[[Alarm], None]] = []
+        for rule in config.rules:
+            if isinstance(rule, EventRule) and stations is None:
+                log.warning("rule '%s' can never fire, because without --stations there are no events", rule.name)
+
+    def remember(self, alarms: Iterable[Alarm]) -> None:
+        """Take over what was told before a restart, the oldest first, so that it is not told again."""
+        rules, now_ns = {rule.name: rule for rule in self.config.rules}, self._clock.now_ns()
+        for alarm in alarms:
+            if alarm.rule in rules and alarm.test == self.config.test:
+                self._remember(rules[alarm.rule], alarm, now_ns)
+
+    def _remember(self, rule: Rule, alarm: Alarm, now_ns: int) -> None:
+        instrument, stations = alarm.reason.get("instrument", ""), alarm.reason.get("stations", [])
+        if alarm.kind == "cancelled":
+            self._told.pop((rule.name, alarm.event_id), None)
+            return
+        if alarm.event_id:
+            self._told[(rule.name, alarm.event_id)] = alarm.time_ns
+        elif isinstance(rule, StationRule) and instrument:
+            self._told[_onset_key(rule, instrument, alarm.onset_ns)] = alarm.time_ns
+        elif isinstance(rule, StationsRule) and stations:
+            self._groups[rule.name].firsts.append((stations[0], alarm.onset_ns))
+        if alarm.time_ns <= now_ns:  # a replay may begin anew before it
+            what = station_of(instrument) if isinstance(rule, StationRule) else ""
+            self._silent_until[(rule.name, what)] = alarm.time_ns + int(rule.hold_off_s * NS)
 
     # picks
 
@@ -96,28 +135,47 @@ class Alarms:
     def _forget(self, now_ns: int) -> None:
         newest_ns = max((pick.time_ns for pick in self._picks.values()), default=0)
         self._picks = {k: p for k, p in self._picks.items() if p.time_ns > newest_ns - RECENT_NS}
+        for groups in self._groups.values():
+            groups.forget(self._picks, newest_ns - 2 * RECENT_NS)
         if len(self._told) > 10_000:
             self._told = {key: at for key, at in self._told.items() if at > now_ns - 3600 * NS}
 
     def _stations_rule(self, rule: StationsRule) -> None:
-        if self._silent(rule, ""):
-            return
-        picks = sorted((p for p in self._picks.values() if p.probability >= rule.probability), key=lambda p: p.time_ns)
-        for i, first in enumerate(picks):
-            group = {station_of(p.seed_id): p for p in reversed(picks[i:]) if self._fits(rule, first, p)}
-            if len(group) >= rule.stations:
-                self._fire_stations(rule, sorted(group.values(), key=lambda p: p.time_ns))
-                return
+        """Each group is told once, when it is complete, or never if the rule is silent then."""
+        while group := self._new_group(rule):
+            first = group[0]
+            self._groups[rule.name].firsts.append((first.seed_id, first.time_ns))
+            if not self._silent(rule, ""):
+                self._fire_stations(rule, group)
 
-    def _fits(self, rule: StationsRule, first: Pick, pick: Pick) -> bool:
-        """Whether a wave that made the first pick may have made this one; without places, within 30 km of it."""
+    def _new_group(self, rule: StationsRule) -> list[Pick]:
+        """The oldest group without a pick of those that the rule is done with, in order of time; or none."""
+        picks = sorted(self._new_picks(rule), key=lambda p: p.time_ns)
+        for i, first in enumerate(picks):
+            at = first.seed_id, first.time_ns
+            group = {station_of(p.seed_id): p for p in reversed(picks[i:]) if self._fits(rule, at, p)}
+            if len(group) >= rule.stations:
+                return sorted(group.values(), key=lambda p: p.time_ns)
+        return []
+
+    def _new_picks(self, rule: StationsRule) -> Iterator[Pick]:
+        """Probable picks that belong to no group that the rule is done with."""
+        done = self._groups[rule.name]
+        for key, pick in self._picks.items():
+            if key not in done.keys and any(self._fits(rule, first, pick) for first in done.firsts):
+                done.keys.add(key)
+            if key not in done.keys and pick.probability >= rule.probability:
+                yield pick
+
+    def _fits(self, rule: StationsRule, first: tuple[str, int], pick: Pick) -> bool:
+        """Whether one wave may have made both picks, in either order; without places, within 30 km."""
         km = 30.0
         if self._stations is not None:
-            one, two = (self._stations.lookup(p.seed_id, p.time_ns) for p in (first, pick))
+            one, two = (self._stations.lookup(*place) for place in (first, (pick.seed_id, pick.time_ns)))
             if one is None or two is None:
                 return False
             km = float(distance_azimuth(one.latitude, one.longitude, two.latitude, two.longitude)[0])
-        return (pick.time_ns - first.time_ns) / NS <= km / rule.velocity_km_s + rule.tolerance_s
+        return abs(pick.time_ns - first[1]) / NS <= km / rule.velocity_km_s + rule.tolerance_s
 
     def _fire_stations(self, rule: StationsRule, picks: list[Pick]) -> None:
         steps = [round((b.time_ns - a.time_ns) / NS, 2) for a, b in pairwise(picks)]
@@ -142,7 +200,7 @@ class Alarms:
     def _one_station(self, rule: StationRule, pick: Pick) -> None:
         """Ask the cheap questions first."""
         station, found = station_of(pick.seed_id), pick.detection
-        key = (rule.name, f"{instrument_id(pick.seed_id)} {pick.time_ns // (2 * NS)}")
+        key = _onset_key(rule, instrument_id(pick.seed_id), pick.time_ns)
         if found is None or pick.probability < rule.probability or found.probability < rule.detection:
             return
         duration_s = (found.end_ns - max(found.start_ns, pick.time_ns)) / NS
@@ -160,6 +218,7 @@ class Alarms:
         if len(excited) < min(rule.other_stations, len(others)):
             return
         reason = {
+            "instrument": instrument_id(pick.seed_id),
             "probability": round(pick.probability, 3),
             "detection": round(found.probability, 3),
             "duration_s": round(duration_s, 2),
@@ -225,6 +284,11 @@ class Alarms:
                 listener(alarm)
             except Exception:
                 log.exception("a listener failed; alarms go on")
+
+
+def _onset_key(rule: Rule, instrument: str, time_ns: int) -> tuple[str, str]:
+    """One P at an instrument, whose time may change a little from look to look."""
+    return rule.name, f"{instrument} {time_ns // (2 * NS)}"
 
 
 def judge(rule: EventRule, event: Event) -> tuple[str, dict[str, Any]]:

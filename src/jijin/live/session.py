@@ -23,7 +23,7 @@ from jijin.live.config import LiveConfig
 from jijin.live.engine import Engine, Tick
 from jijin.live.events import FOLDER, WINDOW_NS, EventChange, Events
 from jijin.live.keeper import Keeper
-from jijin.live.network import Network, read_network
+from jijin.live.network import Network, Unplaced, read_network
 from jijin.live.rules import AlertConfig, read_alert
 from jijin.live.sinks import Sink, open_sink
 from jijin.live.sources import open_sources, without_credentials
@@ -129,13 +129,14 @@ class Session:
         sized = network.sizer.until_ns
         events = Events(network.builder, self.engine.ring, self.clock, self.keeper, self.method, known, keyed, sized)
         events.stepped = self.engine.stepped
-        self.engine.listeners.append(events)
+        self.engine.listeners += [Unplaced(network.stations), events]
         events.listeners.append(self._tell_event)
         return events
 
     def _alert(self, alert: AlertConfig, network: Network | None) -> Alarms:
         stations, sensors = (network.stations, network.sensors) if network else (None, None)
         alarms = Alarms(alert, self.clock, self.engine.ring, stations, sensors)
+        alarms.remember(self.alarms)
         self.engine.listeners.append(alarms)
         if self.events:
             self.events.listeners.append(alarms.on_event)

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 
 from earthquakes import START_NS
+from fakes import record
 from jijin.errors import ConfigError
+from jijin.live import session
 from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, judge, read_alarms
+from jijin.live.config import LiveConfig
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
 from jijin.live.network import Unplaced
@@ -29,6 +32,8 @@ from jijin.live.sinks import Sink, body_of, letter, open_sink, signature
 from jijin.live.tracker import Change
 from jijin.network.stations import Stations
 from jijin.types import NS, Arrival, Detection, Event, Magnitude, Origin, Pick, Segment, SourceType, Station
+from standin import StandIn
+from test_live_engine import write
 
 # four stations in a row, 10 km apart
 STATIONS = Stations(tuple(Station(f"XX.S{i}.", 42.0, 13.0 + i * 0.1208) for i in range(4)))
@@ -234,6 +239,27 @@ def test_a_p_at_one_station_is_told_once_over_restarts(tmp_path: Path, hold_off_
     made(look(seen(40, 5), 5))
     assert len(told) == 1 and later == []
     assert made._silent(made.config.rules[0], "XX.S0") is (hold_off_s > 0)
+
+
+def test_a_session_takes_over_its_alarms_and_says_which_channels_have_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session, "load", lambda name: StandIn())
+    places, rules = tmp_path / "stations.csv", tmp_path / "alert.toml"
+    files = write(tmp_path / "files", [record("XX.S0..HHZ", 60, {20.3: 1.0})])
+    places.write_text("network,station,latitude,longitude,elevation_m\nYY,S0,42,13,0\n")
+    rules.write_text("[[rule]]\nkind = 'event'\n")
+    forever = LiveConfig(keep_days=float("inf"))
+    request = session.LiveRequest(
+        (f"replay://{files}",), speed=float("inf"), stations=places, alert=rules, live=forever
+    )
+    session.Session(tmp_path / "run", request, list[str]().append).run()
+    assert "XX.S0..HHZ: --stations has no coordinates for any channel so far" in caplog.text
+    append(tmp_path / "run", ALARM)
+    begun = session.Session(tmp_path / "run", request, list[str]().append)
+    begun.alarming.on_event(EventChange("updated", event(), START_NS))  # type: ignore[union-attr]
+    begun.run()
+    assert read_alarms(tmp_path / "run") == [ALARM]
 
 
 def test_a_test_says_that_it_is_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,26 @@ def test_after_a_restart_picks_before_the_settled_time_are_not_given_again() -> 
     second.finish()
     late += [p for p in archive(parts) if p.time_ns > max(x.time_ns for x in early + late)]
     assert early and by_time(early + late) == archive(parts)
+
+
+def test_a_pick_that_the_end_of_a_datacast_gave_is_not_given_again_some_samples_off() -> None:
+    parts, clock = station(), SetClock()
+    feed = [Packet(p.segment, p.arrived_ns) for p in packets(parts)]  # no server keeps them
+    first = Engine(StandIn(), clock)
+    ended = run(first, clock, feed[:480])
+    settled = first.state.settled_ns
+    first.finish()
+    early = by_time(p for t in ended for p in t.finals)
+    assert first.state.settled_ns == settled != {}
+    kept = [replace(p, time_ns=p.time_ns + 30_000_000) for p in early]  # the whole windows place them 30 ms earlier
+    second = Engine(StandIn(), clock, floor_ns=settled, kept=kept)
+    ticks = run(second, clock, feed)
+    second.finish()
+    late = [p for t in ticks for p in t.finals]
+    whole = archive(parts)
+    again = [p for p in late if p.time_ns <= kept[-1].time_ns]
+    assert again == [p for p in kept if p.time_ns >= settled["XX.AAA..HH"]] != []
+    assert by_time({*kept, *late}) == kept + [p for p in whole if p.time_ns > kept[-1].time_ns]
 
 
 def test_a_restart_asks_again_for_two_windows_before_what_is_settled() -> None:

@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from fakes import START_NS, record
 from jijin.catalog.run import Request
 from jijin.catalog.run import run as make_catalogue
 from jijin.catalog.settings import RunConfig
+from jijin.cli import app
 from jijin.config import PickConfig
 from jijin.detector import Detector, by_time
 from jijin.errors import DataError, JijinError
+from jijin.live.config import LiveConfig
 from jijin.live.keeper import Keeper
 from jijin.live.session import LiveRequest, Session, forget
 from jijin.live.state import State, load_state, save_state
@@ -111,6 +114,55 @@ def test_a_run_that_is_ended_goes_on_without_loss_or_a_pick_twice(how: signal.Si
     assert found == [p for p in whole if p.time_ns <= found[-1].time_ns] and len(found) >= 12
     asked = [line for line in server.commands if line.startswith("DATA ")]
     assert len(asked) >= 2  # each start but the first asked to go on after a packet
+
+
+def test_a_replay_that_is_ended_goes_on_without_loss_or_a_pick_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = feed()[0]
+    files, run = write(tmp_path / "files", parts), tmp_path / "run"
+    monkeypatch.setattr("jijin.live.session.load", lambda name: StandIn())
+    forever = LiveConfig(keep_days=float("inf"))
+    told: list[str] = []
+    settled: list[int] = []
+
+    def ended_after(least: int) -> None:
+        """A session that a signal ends when so many picks are confirmed, with those of the sessions before."""
+
+        def out(line: str) -> None:
+            told.extend([line] if " confirmed " in line else [])
+            if len(told) >= least:
+                session.stop.set()
+
+        session = Session(run, LiveRequest((f"replay://{files}",), speed=float("inf"), live=forever), out)
+        session.run()
+
+    for least in (3, 9, 1000):
+        ended_after(least)
+        settled.append(load_state(run).settled_ns.get("XX.AAA..HH", 0))
+        assert len(kept(run)) == len(told)
+    whole = archive([Segment(p.seed_id, p.start_ns, 100.0, p.data * 10_000) for p in parts])
+    assert [p.time_ns for p in kept(run)] == [p.time_ns for p in whole]
+    assert 0 < settled[0] < settled[1]
+
+
+def test_a_disk_that_does_not_take_the_picks_ends_the_command_with_1_and_the_number_that_is_stored(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(store: Store, picks: list[Pick]) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jijin.commands.live._log", lambda level: None)  # the other tests look at the log
+    given = ["live", f"replay://{files}", "--speed", "inf", "-o"]
+    done = CliRunner().invoke(app, [*given, str(tmp_path / "good")])
+    assert done.exit_code == 0 and "stored" not in done.stderr
+    count = len(kept(tmp_path / "good"))
+    monkeypatch.setattr(Store, "add_picks", full)
+    done = CliRunner().invoke(app, [*given, str(tmp_path / "run"), "--quiet"])
+    assert done.exit_code == 1 and count > 0
+    assert f"{count} picks confirmed" in done.stderr
+    assert f"; 0 of the confirmed picks are stored in {tmp_path / 'run'}, " in done.stderr
+    assert "pieces of work are not written: No space left on device" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def live(
 
     One line on stdout for each pick that is new, updated, confirmed or withdrawn. RUN keeps the confirmed picks
     and where to go on: stop it with SIGTERM or Ctrl-C, start it again, and no pick is lost or written twice.
+    The exit status is 1 if the disk did not take everything.
     """
     from dataclasses import replace
 
@@ -73,7 +74,11 @@ def live(
     session = Session(run, request)
     if session.web and (not quiet or session.web.address.token):  # a token that was made is known from nowhere else
         typer.echo(f"jijin: the page is at {session.web.address.url}", err=True)
-    messages.note(session.run())
+    told = session.run()
+    if session.keeper.unwritten:
+        messages.fail(told)
+        raise typer.Exit(1)
+    messages.note(told)
 
 
 def _log(level: int) -> None:

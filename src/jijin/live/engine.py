@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event, Thread
 
@@ -20,9 +21,9 @@ from jijin.live.resume import Resume
 from jijin.live.ring import Ring
 from jijin.live.sources import Source
 from jijin.live.state import State
-from jijin.live.tracker import Change, Tracker
+from jijin.live.tracker import SAME_NS, Change, Tracker
 from jijin.models import Model
-from jijin.types import NS, Pick, Segment, instrument_id
+from jijin.types import NS, Pick, Segment, by_time, instrument_id
 
 log = logging.getLogger("jijin")
 
@@ -55,11 +56,30 @@ class Load:
         return self.waited_s > self.limit_s
 
 
+class Kept:
+    """Final picks of an earlier process, from the floor_ns of their sensor on."""
+
+    def __init__(self, picks: Iterable[Pick], floor_ns: Mapping[str, int]) -> None:
+        self._picks: dict[tuple[str, str], list[Pick]] = {}
+        for pick in by_time(picks):
+            name = instrument_id(pick.seed_id)
+            if pick.time_ns >= floor_ns.get(name, pick.time_ns) - SAME_NS:
+                self._picks.setdefault((name, pick.phase_hint), []).append(pick)
+
+    def same(self, pick: Pick) -> Pick:
+        """The nearest kept pick of that sensor and phase, if it is within SAME_NS; else the pick itself."""
+        known = self._picks.get((instrument_id(pick.seed_id), pick.phase_hint), [])
+        at = bisect_left(known, pick.time_ns, key=lambda one: one.time_ns)
+        near = min(known[max(at - 1, 0) : at + 1], key=lambda one: abs(one.time_ns - pick.time_ns), default=pick)
+        return near if abs(near.time_ns - pick.time_ns) <= SAME_NS else pick
+
+
 class Engine:
     """Everything between a packet and a pick; used from one thread, but for put().
 
     cut : its max_wait_s gives way to the wait_s of config.
     floor_ns : by sensor, the time before which final picks have been kept by an earlier process.
+    kept : final picks that it has kept after that time; one that is found again is the one that is kept.
     """
 
     def __init__(
@@ -70,6 +90,7 @@ class Engine:
         pick: PickConfig | None = None,
         cut: CutConfig | None = None,
         floor_ns: dict[str, int] | None = None,
+        kept: Iterable[Pick] = (),
     ) -> None:
         self.clock, self.config = clock, config or LiveConfig()
         cut = replace(cut or CutConfig(), max_wait_s=self.config.wait_s)
@@ -77,7 +98,7 @@ class Engine:
         self.arrivals, self.latencies, self.load = Arrivals(), Latencies(), Load()
         self.ring, self.tracker = Ring(self.config.ring_s), Tracker(floor_ns)
         self._resume = Resume(self.config.resume_s)
-        self._floor_ns = dict(floor_ns or {})
+        self._floor_ns, self._kept = dict(floor_ns or {}), Kept(kept, floor_ns or {})
         self.listeners: list[Listener] = []
         self._queue: queue.Queue[Packet] = queue.Queue(int(self.config.queue))
         self.sources: list[Source] = []
@@ -100,6 +121,8 @@ class Engine:
 
     def finish(self) -> None:
         """No more data will come: the last windows are filled up as if nothing followed."""
+        if not self._replay:  # its files may be given once more, or others of an earlier time
+            self._floor_ns = self.state.settled_ns  # the detector forgets it
         self._finals(self._detector.flush() if self.arrivals.channels else [])
 
     def _taken(self, packets: Iterable[Packet]) -> Iterator[Packet]:
@@ -112,6 +135,7 @@ class Engine:
 
     def _finals(self, picks: list[Pick]) -> None:
         new = [p for p in picks if p.time_ns >= self._floor_ns.get(instrument_id(p.seed_id), p.time_ns)]
+        new = [self._kept.same(pick) for pick in new]
         changes = [self.tracker.confirm(pick) for pick in new]
         changes += self.tracker.settle(self._detector.settled())
         if changes:
@@ -165,6 +189,10 @@ class Engine:
         return self._queue.qsize()
 
     @property
+    def _replay(self) -> bool:
+        return isinstance(self.clock, ReplayClock)
+
+    @property
     def stepped(self) -> bool:
         """Whether ticks go by the time of a replay at infinite speed, in one thread."""
         return isinstance(self.clock, ReplayClock) and self.clock.speed == float("inf")
@@ -172,14 +200,14 @@ class Engine:
     def run(self, sources: list[Source], stop: Event) -> None:
         """Work until stop is set or the sources end.
 
-        Then finish(), unless a server keeps the data of the open windows for the next start.
+        Then finish(), unless a server or files have the data of the open windows for the next start.
         """
         self.sources = sources
         if self.stepped:
             self._run_stepped(stop)
         else:
             self._run_threads(stop)
-        if not (stop.is_set() and self._resume.any):
+        if not (stop.is_set() and (self._resume.any or self._replay)):
             self.finish()
 
     def _run_stepped(self, stop: Event) -> None:

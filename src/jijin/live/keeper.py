@@ -31,6 +31,7 @@ class Keeper:
             Store.open(folder).close()
         else:
             Store.create(folder, settings, stations).close()
+        self.unwritten = 0  # jobs that were given up when the run closed
         self.trouble = ""  # why nothing can be written at the moment
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closing = Event()
@@ -59,7 +60,8 @@ class Keeper:
         self._closing.set()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            log.error("%s: %d pieces of work are not written after %g s", self.folder, self._jobs.qsize(), timeout_s)
+            self.unwritten = self._jobs.qsize()  # with the None at the end in the place of the one that is tried
+            log.error("%s: %d pieces of work are not written after %g s", self.folder, self.unwritten, timeout_s)
 
     def _work(self) -> None:
         try:
@@ -72,8 +74,8 @@ class Keeper:
             while (job := self._jobs.get()) is not None:
                 if not self._tried(job, store):
                     # nothing after it either: live.json would tell a restart that lost picks are kept
-                    unwritten = self._jobs.qsize()  # with the None at the end in the place of this one
-                    log.error("%s: %d pieces of work are not written: %s", self.folder, unwritten, self.trouble)
+                    self.unwritten = self._jobs.qsize()  # with the None at the end in the place of this one
+                    log.error("%s: %d pieces of work are not written: %s", self.folder, self.unwritten, self.trouble)
                     return
 
     def _tried(self, job: Job, store: Store) -> bool:

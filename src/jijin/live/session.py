@@ -31,8 +31,8 @@ from jijin.live.state import load_state
 from jijin.live.web.security import Address, parse_address
 from jijin.live.web.server import WebServer
 from jijin.models import load
-from jijin.store import Store, pick_id
-from jijin.types import DAY_NS, NS, Event
+from jijin.store import Store, exists, pick_id
+from jijin.types import DAY_NS, NS, Event, Pick
 
 log = logging.getLogger("jijin")
 
@@ -86,8 +86,10 @@ class Session:
         state = load_state(folder)
         self.sources, self.clock = open_sources(list(request.sources), request.streams, request.speed, state.positions)
         config = request.config
-        self.engine = Engine(model, self.clock, request.live, config.pick, config.cut, state.settled_ns)
+        kept = kept_picks(folder)
+        self.engine = Engine(model, self.clock, request.live, config.pick, config.cut, state.settled_ns, kept)
         self.counts: Counter[str] = Counter()
+        self.stored = 0  # of the confirmed picks
         self.stop, self.live = Flag(), request.live
         self._out = out or _print_line
         self._saved_ns = self._forgot_ns = 0
@@ -218,11 +220,15 @@ class Session:
     def _keep(self, tick: Tick) -> None:
         if tick.finals:
             picks = list(tick.finals)
-            self.keeper.put(lambda store: store.add_picks(picks))
+            self.keeper.put(lambda store: self._store(store, picks))
         if tick.now_ns - self._saved_ns >= SAVE_NS:
             self._saved_ns = tick.now_ns
             self.keeper.save_state(self.engine.state)
             self._forget(tick.now_ns)
+
+    def _store(self, store: Store, picks: list[Pick]) -> None:
+        store.add_picks(picks)
+        self.stored += len(picks)
 
     def _forget(self, now_ns: int) -> None:
         if now_ns - self._forgot_ns >= FORGET_NS and self.live.keep_days < float("inf"):
@@ -244,11 +250,25 @@ class Session:
             told += f", {self.counts['event new'] - self.counts['event withdrawn']} events"
         if latency["count"]:
             told += f"; packet to pick {latency['median_s']:.2f} s (median), {latency['p99_s']:.2f} s (99 %)"
+        if self.keeper.unwritten:
+            why = self.keeper.trouble or "the disk is too slow"
+            return (
+                f"{told}; {self.stored} of the confirmed picks are stored in {self.keeper.folder}, "
+                f"{self.keeper.unwritten} pieces of work are not written: {why}"
+            )
         return f"{told}, in {self.keeper.folder}"
 
 
 def _print_line(line: str) -> None:
     print(line, flush=True)
+
+
+def kept_picks(folder: Path) -> list[Pick]:
+    """Picks of a run that goes on, those a person has excluded too; none of one that begins."""
+    if not exists(folder):
+        return []
+    with Store.open(folder) as store:
+        return store.picks(excluded=True)
 
 
 def forget(store: Store, before_ns: int) -> None:

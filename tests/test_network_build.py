@@ -12,7 +12,7 @@ from jijin.network.associate import AssociateConfig, by_time
 from jijin.network.build import EventBuilder
 from jijin.network.geo import distance_azimuth
 from jijin.network.velocity import VelocityModel
-from jijin.network.versions import carry_over, event_picks, identify
+from jijin.network.versions import carry_over, identify
 from jijin.types import NS, Magnitude, SourceType
 
 HALF_SPACE = VelocityModel("half-space", (0.0,), (VP,), (VS,))
@@ -41,14 +41,14 @@ def test_a_swarm_among_false_picks_becomes_its_catalogue(rng):
     true = [pick for truth in truths for pick in truth.picks]
     make = builder(stations)
     events = make.build(true + false_picks(stations, len(true) * 3 // 7, 3600, rng))
-    found = owners(truths, [event_picks(event) for event in events])
+    found = owners(truths, [event.origin.picks for event in events])
     assert None not in found and len(found) >= 0.95 * sum(make.associator.enough(t.picks) for t in truths)
     pairs = [(event, truths[index]) for event, index in zip(events, found, strict=True)]
     assert np.percentile([off_km(*pair)[0] for pair in pairs], 80) < 2
     assert np.percentile([abs(event.origin.time_ns - truth.time_ns) for event, truth in pairs], 80) < 0.3 * NS
-    used = [pick for event in events for pick in event_picks(event)]
+    used = [pick for event in events for pick in event.origin.picks]
     assert len(used) == len(set(used))
-    kept = {pick for event, truth in pairs for pick in event_picks(event) if pick in truth.picks}
+    kept = {pick for event, truth in pairs for pick in event.origin.picks if pick in truth.picks}
     assert len(kept) > 0.9 * sum(len(truth.picks) for _, truth in pairs) and len(kept) > 0.97 * len(used)
     assert [e.origin.arrivals[0].pick.time_ns for e in events] == sorted(
         e.origin.arrivals[0].pick.time_ns for e in events
@@ -64,7 +64,7 @@ def test_a_wrong_pick_is_dropped_and_a_weak_one_that_fits_comes_in(rng):
     weak = dataclasses.replace(picks[-1], probability=0.1)
     wrong = dataclasses.replace(picks[4], time_ns=picks[4].time_ns + round(1.5 * limit * NS))
     (event,) = make.build([*picks[:4], wrong, *picks[5:-1], weak])
-    assert set(event_picks(event)) == {*picks[:4], *picks[5:-1], weak}
+    assert set(event.origin.picks) == {*picks[:4], *picks[5:-1], weak}
     assert max(abs(arrival.time_residual_s) for arrival in event.origin.arrivals) <= limit
 
 
@@ -73,7 +73,7 @@ def test_two_earthquakes_that_overlap_are_two_events(rng):
     stations = network(20, 80, rng)
     truths = [earthquake(stations, START_NS + s * NS, (x, 0, 8), rng, missed=(0, 0)) for s, x in ((0, -20), (4, 20))]
     events = builder(stations).build(pick for truth in truths for pick in truth.picks)
-    found = owners(truths, [event_picks(event) for event in events])
+    found = owners(truths, [event.origin.picks for event in events])
     assert sorted(found) == [0, 1]
     assert all(off_km(event, truths[index])[0] < 1 for event, index in zip(events, found, strict=True))
 
@@ -118,9 +118,9 @@ def test_a_stray_pick_at_the_far_end_is_not_taken_in(rng):
     near, far = [pick for pick in truth.picks if pick.seed_id[:8] in five], by_time(truth.picks)[-1]
     others = [onset(s, "P", START_NS + (200 + 10 * i) * NS, 0.1, rng) for i, s in enumerate(stations)]
     (event,) = builder(stations).build([*near, far, *others[::7]])
-    assert far in event_picks(event)
+    assert far in event.origin.picks
     (event,) = builder(stations).build([*near, far, *others])
-    assert set(event_picks(event)) == set(near)
+    assert set(event.origin.picks) == set(near)
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_an_earthquake_that_a_simple_model_tears_in_two_is_one_event(rng):
     torn = [dataclasses.replace(p, time_ns=p.time_ns + late_ns * (p.seed_id in slow)) for p in truth.picks]
     assert len(make.associator.associate(torn)) == 2
     (event,) = make.build(torn)
-    assert len(event_picks(event)) >= 20
+    assert len(event.origin.picks) >= 20
 
 
 def test_a_second_earthquake_at_the_same_place_and_hardly_later_is_an_event(rng):
@@ -202,7 +202,7 @@ def test_a_second_earthquake_at_the_same_place_and_hardly_later_is_an_event(rng)
     apart_ns = round(1.5 * make.associator.config.pick_match_tolerance_s * NS)
     truths = [earthquake(stations, START_NS + i * apart_ns, (3, 3, 9), rng, missed=(0, 0)) for i in (0, 1)]
     events = make.build(pick for truth in truths for pick in truth.picks)
-    assert sorted(owners(truths, [event_picks(event) for event in events])) == [0, 1]
+    assert sorted(owners(truths, [event.origin.picks for event in events])) == [0, 1]
 
 
 def test_a_distant_earthquake_is_no_event_below_the_network(rng):

@@ -14,26 +14,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jijin.catalog import workers
 from jijin.catalog.settings import RunConfig, from_tables
 from jijin.catalog.told import Report, remarks
 from jijin.discriminate import Discriminator
-from jijin.errors import DataError, ReadError
+from jijin.errors import DataError
 from jijin.io.archive import Archive, Waveforms
 from jijin.io.file_archive import day_name
 from jijin.network.associate import TWINS_S
 from jijin.network.build import EventBuilder
 from jijin.network.magnitude import Sizer
+from jijin.network.station_files import read_inventory
 from jijin.network.stations import Stations
 from jijin.network.velocity import VelocityModel
 from jijin.store import Store
 from jijin.store.codec import build
 from jijin.types import DAY_NS, NS, Event, Pick, Segment, net_sta
-
-if TYPE_CHECKING:
-    from obspy import Inventory
 
 OVERLAP_NS = 600 * NS  # longer than any travel time that is associated
 EARLY_NS = 60 * NS  # a first pick this far into the day before may be new: its event lacked picks to be found there
@@ -70,20 +68,10 @@ def builder_of(
     """The same for a run that may not be there yet. ConfigError, ReadError or DataError for what cannot be used."""
     velocity: VelocityModel = build(VelocityModel, settings["velocity"])
     late_s = {(name, phase): value for key, value in settings["corrections"].items() for name, phase in [key.split()]}
-    sizer = Sizer(_inventory(response), config.magnitude)
+    inventory = read_inventory(response) if response and response.exists() else None
+    sizer = Sizer(inventory, config.magnitude)
     discriminator = Discriminator(config=config.discriminate)
     return EventBuilder(stations, velocity, config.associate, config.locate, sizer, discriminator, late_s)
-
-
-def _inventory(path: Path | None) -> Inventory | None:
-    if path is None or not path.exists():
-        return None
-    from obspy import read_inventory
-
-    try:
-        return read_inventory(str(path))
-    except Exception as error:  # ObsPy's readers raise what lxml or struct happen to raise
-        raise ReadError(f"{path}: ObsPy cannot read it as station metadata ({error})") from error
 
 
 def build_days(store: Store, archive: Archive, count: int, report: Report) -> None:

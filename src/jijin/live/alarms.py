@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -18,12 +18,11 @@ from jijin.live.clock import Clock
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
 from jijin.live.onsite import measure, sta_lta
-from jijin.live.resume import station_of
 from jijin.live.rules import AlertConfig, EventRule, Rule, StationRule, StationsRule
 from jijin.network.geo import distance_azimuth
 from jijin.network.responses import Sensors
 from jijin.network.stations import Stations
-from jijin.types import NS, Event, Pick, instrument_id
+from jijin.types import NS, Event, Pick, instrument_id, net_sta, nsl
 
 log = logging.getLogger("jijin")
 
@@ -108,7 +107,7 @@ class Alarms:
         elif isinstance(rule, StationsRule) and stations:
             self._groups[rule.name].firsts.append((stations[0], alarm.onset_ns))
         if alarm.time_ns <= now_ns:  # a replay may begin anew before it
-            what = station_of(instrument) if isinstance(rule, StationRule) else ""
+            what = net_sta(instrument) if isinstance(rule, StationRule) else ""
             self._silent_until[(rule.name, what)] = alarm.time_ns + int(rule.hold_off_s * NS)
 
     # picks
@@ -119,7 +118,7 @@ class Alarms:
             self._on_tick(tick)
 
     def _on_tick(self, tick: Tick) -> None:
-        self._nsl |= {segment.seed_id.rpartition(".")[0] for segment in tick.segments}
+        self._nsl |= {nsl(segment.seed_id) for segment in tick.segments}
         for change in tick.changes:
             if change.pick.phase_hint == "P":
                 self._picks.pop(change.key, None)
@@ -153,7 +152,7 @@ class Alarms:
         picks = sorted(self._new_picks(rule), key=lambda p: p.time_ns)
         for i, first in enumerate(picks):
             at = first.seed_id, first.time_ns
-            group = {station_of(p.seed_id): p for p in reversed(picks[i:]) if self._fits(rule, at, p)}
+            group = {net_sta(p.seed_id): p for p in reversed(picks[i:]) if self._fits(rule, at, p)}
             if len(group) >= rule.stations:
                 return sorted(group.values(), key=lambda p: p.time_ns)
         return []
@@ -180,18 +179,18 @@ class Alarms:
     def _fire_stations(self, rule: StationsRule, picks: list[Pick]) -> None:
         steps = [round((b.time_ns - a.time_ns) / NS, 2) for a, b in pairwise(picks)]
         reason = {
-            "stations": [station_of(p.seed_id) for p in picks],
+            "stations": [net_sta(p.seed_id) for p in picks],
             "p_times": [iso(p.time_ns) for p in picks],
             "probabilities": [round(p.probability, 3) for p in picks],
             "seconds_between": steps,
             "asked": asdict(rule),
         }
-        text = f"P at {len(picks)} stations within {sum(steps):.1f} s, first at {station_of(picks[0].seed_id)}"
+        text = f"P at {len(picks)} stations within {sum(steps):.1f} s, first at {net_sta(picks[0].seed_id)}"
         self._fire(rule, "", picks[0].time_ns, text, reason)
 
     def _station_rule(self, rule: StationRule, tick: Tick) -> None:
         for look in tick.looks:
-            if rule.station not in ("*", station_of(look.instrument)):
+            if rule.station not in ("*", net_sta(look.instrument)):
                 continue
             for pick in look.picks:
                 if pick.phase_hint == "P" and look.end_ns - pick.time_ns <= ASK_NS:
@@ -199,7 +198,7 @@ class Alarms:
 
     def _one_station(self, rule: StationRule, pick: Pick) -> None:
         """Ask the cheap questions first."""
-        station, found = station_of(pick.seed_id), pick.detection
+        station, found = net_sta(pick.seed_id), pick.detection
         key = _onset_key(rule, instrument_id(pick.seed_id), pick.time_ns)
         if found is None or pick.probability < rule.probability or found.probability < rule.detection:
             return
@@ -231,7 +230,7 @@ class Alarms:
         self._fire(rule, station, pick.time_ns, text, reason)
 
     def _others(self, station: str, pick: Pick) -> dict[str, float]:
-        names = sorted(nsl for nsl in self._nsl if station_of(nsl + ".") != station)
+        names = sorted(name for name in self._nsl if net_sta(name) != station)
         return sta_lta(names, self._waveforms, pick.time_ns + 15 * NS)
 
     # events
@@ -295,7 +294,7 @@ def judge(rule: EventRule, event: Event) -> tuple[str, dict[str, Any]]:
     """Why an event gives no alarm, "" if it does; and the numbers it was judged by."""
     origin, size = event.origin, event.magnitude.value if event.magnitude else None
     kind = event.source_type.event_type if event.source_type else None
-    stations = sorted({station_of(a.pick.seed_id) for a in origin.arrivals if a.time_weight > 0})
+    stations = sorted({net_sta(a.pick.seed_id) for a in origin.arrivals if a.time_weight > 0})
     km = None
     if rule.place is not None:
         km = float(distance_azimuth(rule.place[0], rule.place[1], origin.latitude, origin.longitude)[0])
@@ -355,9 +354,6 @@ def forget_alarms(folder: Path, before_ns: int) -> None:
     kept = read_alarms(folder)
     if kept and kept[0].time_ns < before_ns:
         with replacing(folder / FILE) as file:
-            for alarm in _since(kept, before_ns):
-                file.write(json.dumps(alarm.as_json()).encode() + b"\n")
-
-
-def _since(alarms: Iterable[Alarm], time_ns: int) -> Iterator[Alarm]:
-    return (replace(alarm) for alarm in alarms if alarm.time_ns >= time_ns)
+            for alarm in kept:
+                if alarm.time_ns >= before_ns:
+                    file.write(json.dumps(alarm.as_json()).encode() + b"\n")

@@ -21,7 +21,7 @@ from jijin.live.clock import Clock
 from jijin.live.engine import Tick
 from jijin.live.keeper import Keeper
 from jijin.network.geo import distance_azimuth
-from jijin.network.versions import carry_over, event_picks
+from jijin.network.versions import carry_over
 from jijin.store import Store
 from jijin.types import NS, Event, Origin, Pick
 
@@ -143,10 +143,10 @@ class Events:
         closed = [e for e in self.known.values() if e.origin.time_ns < newest_ns - WINDOW_NS + SPAN_NS]
         for event in closed:
             del self.known[event.event_id]
-            for pick in event_picks(event):
+            for pick in event.origin.picks:
                 self._picks.pop(self._keys.get(pick, ""), None)
         self._picks = {key: p for key, p in self._picks.items() if p.time_ns >= newest_ns - WINDOW_NS}
-        used = {pick for event in self.known.values() for pick in event_picks(event)}
+        used = {pick for event in self.known.values() for pick in event.origin.picks}
         self._keys = {p: key for p, key in self._keys.items() if key in self._picks or p in used}
         self._confirmed &= set(self._keys.values())
         self._settled &= set(self.known)
@@ -166,16 +166,16 @@ class Events:
 
     def _alive(self, event_id: str) -> bool:
         """Whether half of an event's picks are still there."""
-        keys = [self._keys.get(pick) for pick in event_picks(self.known[event_id])]
+        keys = [self._keys.get(pick) for pick in self.known[event_id].origin.picks]
         return 2 * sum(key in self._picks for key in keys) >= len(keys)
 
     def _worth_telling(self, before: Event | None, event: Event) -> bool:
         """Whether it differs by more than a fraction of its errors, or all its picks have been confirmed since."""
-        keys = {self._keys.get(pick, "") for pick in event_picks(event)}
+        keys = {self._keys.get(pick, "") for pick in event.origin.picks}
         settled = keys <= self._confirmed and event.event_id not in self._settled
         if settled:
             self._settled.add(event.event_id)
-        if before is None or settled or keys != {self._keys.get(pick, "") for pick in event_picks(before)}:
+        if before is None or settled or keys != {self._keys.get(pick, "") for pick in before.origin.picks}:
             return True
         return moved(before, event)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from jijin.catalog.events import _inventory
 from jijin.catalog.run import Request
 from jijin.discriminate import Discriminator
 from jijin.live.engine import Tick
@@ -13,6 +12,7 @@ from jijin.live.sizer import LiveSizer
 from jijin.network.build import EventBuilder
 from jijin.network.readings import read_corrections
 from jijin.network.responses import Sensors
+from jijin.network.station_files import read_inventory
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
 from jijin.types import NS
@@ -35,7 +35,8 @@ class Network:
 def read_network(request: Request) -> Network:
     """From the files that a catalogue would be made with. ReadError, DataError or ConfigError, in a sentence."""
     stations, config = read_stations(request.stations), request.config
-    inventory = _inventory(request.inventory) if request.inventory else None
+    response = request.inventory
+    inventory = read_inventory(response) if response and response.exists() else None
     sizer = LiveSizer(inventory, config.magnitude)
     velocity, discriminator = read_velocity(request.velocity), Discriminator(config=config.discriminate)
     late_s = read_corrections(request.corrections) if request.corrections else {}

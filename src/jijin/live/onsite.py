@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from jijin.errors import DataError
 from jijin.io.archive import Waveforms
-from jijin.live.resume import station_of
 from jijin.network.responses import Sensors
-from jijin.types import NS, Pick, Segment, instrument_id, ns_to_samples
+from jijin.types import NS, Pick, Segment, instrument_id, net_sta, ns_to_samples, nsl
 
 SECONDS = 3.0  # after the P
 BEFORE_S = 30.0  # for the filter to settle, and the noise before
@@ -60,8 +59,8 @@ def measure(pick: Pick, waveforms: Waveforms, sensors: Sensors | None) -> Onsite
 
 def _vertical(pick: Pick, waveforms: Waveforms) -> Segment | None:
     """The vertical from before the P on, in one piece."""
-    nsl, name = pick.seed_id.rpartition(".")[0], instrument_id(pick.seed_id)
-    found = waveforms(nsl, pick.time_ns - int(BEFORE_S * NS), pick.time_ns + int(SECONDS * NS))
+    name = instrument_id(pick.seed_id)
+    found = waveforms(nsl(pick.seed_id), pick.time_ns - int(BEFORE_S * NS), pick.time_ns + int(SECONDS * NS))
     joined = join([one for one in found if one.seed_id in (name + "Z", name + "3")])
     whole = [
         one for one in joined if one.start_ns <= pick.time_ns - 5 * NS and one.end_ns >= pick.time_ns + LEAST_S * NS
@@ -115,8 +114,8 @@ def sta_lta(names: Sequence[str], waveforms: Waveforms, now_ns: int) -> dict[str
     from scipy.signal import butter, sosfilt
 
     out: dict[str, float] = {}
-    for nsl in names:
-        found = join([s for s in waveforms(nsl, now_ns - 40 * NS, now_ns) if s.seed_id[-1] in "Z3"])
+    for name in names:
+        found = join([s for s in waveforms(name, now_ns - 40 * NS, now_ns) if s.seed_id[-1] in "Z3"])
         for one in found:
             rate = one.sampling_rate
             if len(one.data) < (LTA_S + 5) * rate:
@@ -130,5 +129,5 @@ def sta_lta(names: Sequence[str], waveforms: Waveforms, now_ns: int) -> dict[str
             sta = (sums[long + short :] - sums[long:-short]) / short
             lta = (sums[long:-short] - sums[: -long - short]) / long
             ratio = float((sta / np.maximum(lta, 1e-12 * x.max() + 1e-30))[-round(10 * rate) :].max())
-            out[station_of(one.seed_id)] = max(out.get(station_of(one.seed_id), 0.0), ratio)
+            out[net_sta(one.seed_id)] = max(out.get(net_sta(one.seed_id), 0.0), ratio)
     return out

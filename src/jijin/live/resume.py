@@ -7,14 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jijin.live.packets import Packet
-from jijin.types import NS
+from jijin.types import NS, net_sta
 
 MARGIN_NS = 120 * NS  # before what is settled: two windows, so that those still open are cut again as they were
-
-
-def station_of(name: str) -> str:
-    """NET.STA of a seed id or an instrument."""
-    return ".".join(name.split(".")[:2])
 
 
 @dataclass(slots=True)
@@ -45,7 +40,7 @@ class Resume:
     def take(self, packet: Packet) -> None:
         """Note a packet of a source that numbers them."""
         if packet.seqnum is not None:
-            key = (packet.source, packet.station, station_of(packet.segment.seed_id))
+            key = (packet.source, packet.station, net_sta(packet.segment.seed_id))
             line = self._lines.setdefault(key, _Line(packet.seqnum - 1))
             line.open.append((packet.seqnum, packet.segment.end_ns))
             line.drop(packet.segment.end_ns - self._longest_ns)
@@ -57,7 +52,7 @@ class Resume:
         """
         floor: dict[str, int] = {}
         for instrument, time_ns in settled_ns.items():
-            station = station_of(instrument)
+            station = net_sta(instrument)
             floor[station] = min(floor.get(station, time_ns), time_ns)
         out: dict[str, dict[str, int]] = {}
         for (source, name, station), line in self._lines.items():

@@ -7,12 +7,15 @@ import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jijin.errors import DataError, ReadError
 from jijin.io.tables import EPOCH
 from jijin.network.stations import SEISMOMETERS
 from jijin.types import Station
+
+if TYPE_CHECKING:
+    from obspy import Inventory
 
 ALIASES = {
     "id": ("id", "nsl", "seed_id", "station_id", "trace_id"),
@@ -50,14 +53,19 @@ def read_entries(path: Path) -> list[Station]:
     return table_entries(path, text)
 
 
-def xml_entries(path: Path) -> list[Station]:
-    """Every station of the file, with the LOCs of its seismometers."""
-    from obspy import read_inventory
+def read_inventory(path: Path) -> Inventory:
+    """StationXML, or what else of station metadata ObsPy reads. ReadError names the file."""
+    import obspy
 
     try:
-        inventory = read_inventory(str(path))
+        return obspy.read_inventory(str(path))
     except Exception as error:  # ObsPy's readers raise what lxml or struct happen to raise
         raise ReadError(f"{path}: ObsPy cannot read it as station metadata ({error})") from error
+
+
+def xml_entries(path: Path) -> list[Station]:
+    """Every station of the file, with the LOCs of its seismometers."""
+    inventory = read_inventory(path)
     return [entry for network in inventory for station in network for entry in station_entries(network.code, station)]
 
 

@@ -29,9 +29,9 @@ def carry_over(old: Sequence[Event], new: Sequence[Event]) -> list[Event]:
     comes back. A new event without an old one keeps its name, unless an old one had it first. Old events that are
     not in the result are gone.
     """
-    owner = {pick: index for index, event in enumerate(old) for pick in event_picks(event)}
+    owner = {pick: index for index, event in enumerate(old) for pick in event.origin.picks}
     shared = Counter(
-        (owner[pick], index) for index, event in enumerate(new) for pick in event_picks(event) if pick in owner
+        (owner[pick], index) for index, event in enumerate(new) for pick in event.origin.picks if pick in owner
     )
     names: dict[int, int] = {}
     for (before, after), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
@@ -52,8 +52,3 @@ def unlike(event: Event, taken: set[str]) -> Event:
     picks = event.origin.picks
     free = (name for index in range(len(picks)) if (name := identify(picks[index:])) not in taken)
     return event if event.event_id not in taken else replace(event, event_id=next(free))
-
-
-def event_picks(event: Event) -> list[Pick]:
-    """Picks of an event, of arrivals without weight too."""
-    return event.origin.picks

@@ -15,12 +15,11 @@ from jijin.live.events import EventChange
 from jijin.live.metrics import health
 from jijin.live.newest import Look
 from jijin.live.onsite import join
-from jijin.live.resume import station_of
 from jijin.live.tracker import Change
 from jijin.live.web.hub import Hub
 from jijin.report.catalogue.colours import depth_colour
 from jijin.report.catalogue.data import event_row
-from jijin.types import NS, Event, Segment, instrument_id
+from jijin.types import NS, Event, Segment, instrument_id, net_sta, nsl
 
 if TYPE_CHECKING:
     from jijin.live.session import Session
@@ -93,7 +92,7 @@ class Watch:
         stations: dict[str, dict[str, Any]] = {}
         for seed_id, state in sorted(channels.items()):
             age_s = (now_ns - state.end_ns) / NS
-            row = stations.setdefault(station_of(seed_id), {"age": age_s, "delay": 0.0, "sensors": [], "trouble": {}})
+            row = stations.setdefault(net_sta(seed_id), {"age": age_s, "delay": 0.0, "sensors": [], "trouble": {}})
             row["age"] = round(min(row["age"], age_s), 1)
             row["delay"] = round(max(row["delay"], (state.arrived_ns - state.end_ns) / NS), 1)
             row["sensors"] = sorted({*row["sensors"], instrument_id(seed_id)})
@@ -112,7 +111,7 @@ class Watch:
     def whole(self) -> dict[str, Any]:
         """All that a page needs to begin with."""
         network = self._session.network
-        places = [[station_of(s.nsl), s.latitude, s.longitude] for s in network.stations] if network else []
+        places = [[net_sta(s.nsl), s.latitude, s.longitude] for s in network.stations] if network else []
         alarms = [alarm.as_json() for alarm in list(self._session.alarms)]
         return {
             "name": str(self._session.keeper.folder), "method": self._session.method, "places": places,
@@ -123,8 +122,7 @@ class Watch:
     def history(self, sensor: str) -> list[dict[str, Any]]:
         """The last two minutes of a sensor's vertical, or of what it has instead."""
         end_ns = self._session.clock.now_ns()
-        nsl = sensor.rpartition(".")[0]
-        found = self._session.engine.ring(nsl, end_ns - HISTORY_S * NS, end_ns + NS)
+        found = self._session.engine.ring(nsl(sensor), end_ns - HISTORY_S * NS, end_ns + NS)
         mine = [segment for segment in found if instrument_id(segment.seed_id) == sensor]
         return [trace(segment) for segment in join(mine)]
 
@@ -158,8 +156,8 @@ def _expected(event: Event) -> list[Any]:
 
     found: dict[str, Any] = {}
     for arrival in sorted(event.origin.arrivals, key=lambda a: a.distance_km):
-        nsl = arrival.pick.seed_id.rpartition(".")[0]
-        found.setdefault(nsl, Expected(nsl, arrival.distance_km, None, None))
+        name = nsl(arrival.pick.seed_id)
+        found.setdefault(name, Expected(name, arrival.distance_km, None, None))
     return list(found.values())
 
 

@@ -14,7 +14,7 @@ from jijin.data.compose import (
     overlay,
     stretch,
 )
-from jijin.data.synthetic import earthquake
+from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.traces import LabelledTrace, P, S, targets
 
 
@@ -58,6 +58,30 @@ def test_a_loud_event_is_labelled_and_a_buried_one_is_masked(pool):
     onset = round(1000 + pool[1].p_sample)
     assert loud.target[P, onset] > 0.99 and loud.weight[P, onset] == 1
     assert buried.target[P].max() == 0 and buried.weight[P, onset] == 0
+
+
+def regional(later_p, hidden_s=False):
+    """A weak Pn at 100, Pg ten times stronger at 600 and an S as strong at 3000."""
+    data = np.zeros((3, 5000), np.float32)
+    noise = np.random.default_rng(3).standard_normal(data.shape)
+    data[:, 100:] = 0.1 * noise[:, 100:]
+    data[:, 600:] = noise[:, 600:]
+    data[:, 3000:] *= 5
+    return Synthetic(data, 100.0, 3000.0, 5000.0, 300.0, later_p, None, hidden_s)
+
+
+@pytest.mark.parametrize(("noise", "first"), [(0.001, 600), (0.3, 1100)])
+def test_pg_is_the_p_where_the_noise_hides_pn(noise, first):
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * np.float32(noise))
+    overlay(canvas, highpassed(canvas.data), regional(600.0), 500, 1.0)
+    assert np.flatnonzero(canvas.target[P] > 0.99).tolist() == [first] and canvas.weight[P, first] == 1
+
+
+def test_an_s_hidden_in_its_own_p_coda_is_masked():
+    for hidden in (False, True):
+        canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
+        overlay(canvas, highpassed(canvas.data), regional(None, hidden), 500, 1.0)
+        assert (canvas.weight[S, 3500], canvas.target[S].max()) == ((0, 0) if hidden else (1, 1))
 
 
 @pytest.mark.parametrize(("strength", "weight"), [(1e-4, 1), (100.0, 0)])

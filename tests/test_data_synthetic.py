@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jijin.data.synthetic import LEAD, _pulse, draw_s_minus_p, earthquake, noise, shaped_noise
+from jijin.data.synthetic import CONTRAST_S, LEAD, _pulse, _stands_out, draw_s_minus_p, earthquake, noise, shaped_noise
 
 
 @pytest.mark.parametrize("s_minus_p", [0.3, 2.0, 12.0, 60.0])
@@ -21,6 +21,37 @@ def test_s_is_stronger_than_p_on_the_horizontals_of_most_earthquakes():
         p, s = int(e.p_sample), int(e.s_sample)
         stronger += np.abs(e.data[1:, s : s + 300]).max() > np.abs(e.data[1:, p : p + 300]).max()
     assert stronger >= 30
+
+
+def rms(x):
+    return float(np.sqrt((x**2).mean()))
+
+
+@pytest.mark.parametrize(("s_minus_p", "low", "high"), [(4.0, 0.25, 0.8), (30.0, 0.15, 0.8)])
+def test_much_of_p_is_left_when_s_comes(s_minus_p, low, high):
+    rng, left = np.random.default_rng(0), []
+    for _ in range(40):
+        e = earthquake(rng, s_minus_p)
+        p, s = int(e.p_sample), int(e.p_sample + 100 * s_minus_p)
+        left.append(rms(e.data[0, s - 60 : s - 10]) / rms(e.data[0, p : p + 100]))
+    assert low < np.median(left) < high
+
+
+def test_an_s_that_does_not_stand_out_is_said_to_be_hidden():
+    ground, s = np.ones((3, 400)), np.zeros((3, 400))
+    s[2, 200:] = 1.1 * CONTRAST_S * 2**0.5  # one horizontal against the power of two
+    assert _stands_out(s, ground, 200) and not _stands_out(s / 1.2, ground, 200)
+    events = [earthquake(np.random.default_rng(k), 30.0) for k in range(40)]
+    assert 0 < sum(e.hidden_s for e in events) < 20
+
+
+def test_where_sn_is_hidden_s_is_the_crustal_wave():
+    events = [earthquake(np.random.default_rng(k), 40.0) for k in range(60)]
+    s_minus_p = np.array([(e.s_sample - e.p_sample) / 100 for e in events])
+    assert s_minus_p.min() == pytest.approx(40) and (s_minus_p > 43).any()
+    assert any(e.later_s is not None for e in events)
+    assert all(e.later_s is None or e.later_s > e.s_sample for e in events)
+    assert any(e.later_p is not None and e.later_p > e.p_sample for e in events)
 
 
 def test_attenuation_removes_high_frequencies_of_far_earthquakes():
@@ -57,5 +88,5 @@ def test_shaped_noise_has_the_spectrum_asked_for():
 @pytest.mark.parametrize("onset", [10.01, 10.5, 10.99])
 def test_a_pulse_is_centred_one_sample_after_its_onset(onset):
     out = np.zeros((3, 30))
-    _pulse(out, onset, 1.0)
+    _pulse(out, onset, np.ones((3, 1)))
     assert (out[0] * np.arange(30)).sum() / out[0].sum() == pytest.approx(onset + 1)

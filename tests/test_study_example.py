@@ -58,7 +58,8 @@ def test_the_ground_gets_louder_at_p_on_the_row_that_is_read_as_z(folder):
 def test_s_minus_p_is_that_of_the_distance(events):
     hypocentral = np.hypot(events["source_distance_km"], events["source_depth_km"])
     s_minus_p = (events["s_arrival_sample"] - events["p_arrival_sample"]) / 100
-    assert np.allclose(s_minus_p, np.maximum(hypocentral * (1 / 3.5 - 1 / 6.1), 0.3), atol=0.02)
+    late = s_minus_p - np.maximum(hypocentral * (1 / 3.5 - 1 / 6.1), 0.3)
+    assert (late > -0.02).all() and (late < 0.02).mean() > 0.8  # Sg where Sn is hidden
 
 
 def test_the_record_begins_when_p_says(events):

@@ -112,6 +112,17 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     assert list((tmp_path / "b").glob("events.out.tfevents*"))
 
 
+def test_sixteen_bits_learn_about_the_same(tmp_path):
+    config = TrainConfig(windows=32, epoch_windows=32, batch=8, workers=0, model=TINY)
+    e = earthquake(np.random.default_rng(1), 3.0)
+    dev = [LabelledTrace(e.data, (e.p_sample,), (e.s_sample,), (), "g", "d", "n")]
+    losses = []
+    for name, bfloat16 in (("full", False), ("half", True)):
+        train(composer(), dev, tmp_path / name, replace(config, bfloat16=bfloat16), lambda *_: None)
+        losses.append(pd.read_csv(tmp_path / name / "history.csv")["loss"].item())
+    assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
 def test_a_run_begins_with_the_averaged_weights_of_another_and_its_own_steps(tmp_path):
     config = TrainConfig(windows=64, model=TINY)
     (tmp_path / "a").mkdir()

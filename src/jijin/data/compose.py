@@ -146,9 +146,10 @@ def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: 
     copy_window(event.data, -start, added)
     added *= scale
     clean = highpassed(added)
-    p, s = event.p_sample + start, event.s_sample + start
-    seen_p = visible(clean, before, p, VISIBLE_P)
-    seen_s = visible(clean, before + np.where(np.arange(LENGTH) < s, clean, 0), s, VISIBLE_S)
+    p, seen_p = first_seen(clean, before, (event.p_sample, event.later_p), start, VISIBLE_P)
+    ground = before + np.where(np.arange(LENGTH) < event.s_sample + start, clean, 0)
+    s, seen_s = first_seen(clean, ground, (event.s_sample, event.later_s), start, VISIBLE_S)
+    seen_s &= not event.hidden_s
     target, weight = targets(LabelledTrace(event.data, (p,), (s,)), 0, LENGTH)
     for output, onset, seen in ((P, p, seen_p), (S, s, seen_s)):
         if not seen:
@@ -159,6 +160,15 @@ def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: 
     canvas.data = canvas.data + added
     canvas.target, canvas.weight = np.maximum(canvas.target, target), canvas.weight * weight
     canvas.p, canvas.s = [*canvas.p, p], [*canvas.s, s]
+
+
+def first_seen(
+    signal: Array, ground: Array, onsets: Sequence[float | None], start: int, ratio: float
+) -> tuple[float, bool]:
+    """The first of the onsets, moved by start, that the ground does not hide, and True; else the first, and False."""
+    here = [onset + start for onset in onsets if onset is not None]
+    seen = [onset for onset in here if visible(signal, ground, onset, ratio)]
+    return (seen or here)[0], bool(seen)
 
 
 def add(canvas: Canvas, what: Array) -> None:

@@ -1,7 +1,8 @@
 """Synthetic earthquakes with a known answer: P, S, coda and no noise. For training, and for tests.
 
 A stochastic point-source model, the P and the S wave train each made in three steps:
-    excitation   a pulse at every arrival, then scattered energy that grows and dies away (coda)
+    excitation   a pulse at every arrival, then scattered energy that grows and dies away (coda), slowly: when S comes,
+                 half of P is still there, and an S that does not stand out of it is no label
     source       velocity spectrum with corner frequency fc (Brune 1970, doi:10.1029/JB075i026p04997)
     path         attenuation exp(-pi f t*), as a causal low-pass so that nothing moves ahead of the onset
 Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases.
@@ -9,6 +10,7 @@ Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,26 +23,57 @@ RATE = 100.0  # Hz
 VP_KM_S, VS_KM_S = 6.1, 3.5  # crust; Pn and Sn 8.0 and 4.5 km/s below it (IASP91, Kennett & Engdahl 1991)
 VPN_KM_S, VSN_KM_S, MOHO_DELAY_S = 8.0, 4.5, 6.5
 LEAD = 100  # samples of silence before P
+# Medians of recorded events (the training split of jijin's data): what is left of P's first second when S comes, and of
+# that of S two S-P times later.
+P_CODA, FAR_P_CODA, S_CODA = 0.5, 0.3, 0.22
+FAR_S = 12.0  # S-P from which FAR_P_CODA holds; there are few such records
+KAPPA_P_S, KAPPA_S_S = (0.0, 0.03), (0.01, 0.07)  # attenuation below the station (Anderson & Hough 1984)
+CONTRAST_S = 2.0  # of an S over the P coda, so that an analyst would see it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Synthetic:
-    """data : (3, sample) ZNE, peak 1, silent before p_sample; onsets in samples at 100 Hz."""
+    """data : (3, sample) ZNE, peak 1, silent before p_sample; onsets in samples at 100 Hz.
+
+    later_p, later_s : Pg and Sg (Lg) where Pn and Sn come first: what is picked when the first one drowns. s_sample is
+    the first S that stands out of the event's own P coda.
+    """
 
     data: NDArray[np.float32]
     p_sample: float
     s_sample: float
     coda_end_sample: float
     distance_km: float
+    later_p: float | None = None
+    later_s: float | None = None
+    hidden_s: bool = False  # no S stands out of the P coda; s_sample is where the first one arrives
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Arrivals after the first P, in seconds, with their amplitudes; the first of each list is the onset."""
+    """Arrivals after the first P, in seconds, with their amplitudes; p_onsets : P, or Pn and Pg; s_onsets alike."""
 
     distance_km: float
     p: list[tuple[float, float]]
     s: list[tuple[float, float]]
+    p_onsets: tuple[float, ...]
+    s_onsets: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """How a wave train dies away: (1 + t / knee_s) ** -power, the coda of Aki & Chouet 1975."""
+
+    knee_s: float
+    power: float
+
+    @classmethod
+    def to(cls, level: float, after_s: float, knee_s: float) -> Fall:
+        """The fall that is at a level of the first amplitude so many seconds after the onset."""
+        return cls(knee_s, max(-np.log(level), 0.05) / np.log1p(after_s / knee_s))
+
+    def at(self, since_s: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray((1 + np.maximum(since_s, 0) / self.knee_s) ** -self.power)
 
 
 def earthquake(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
@@ -53,26 +86,50 @@ def earthquake(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
     sp = draw_s_minus_p(rng) if s_minus_p is None else s_minus_p
     path = _path(rng, sp)
     coda_s = min(4 + 1.2 * sp + rng.exponential(3 + 0.4 * sp), 120.0)
-    length = int((sp + coda_s) * RATE) + LEAD + 2
-    jitter = rng.uniform(0, 1)  # onsets fall between samples
-    corner = _corner_hz(rng, path.distance_km)
-    t_star = (sp * 1.37 + 0.3) / rng.uniform(80, 900)  # travel time of P over Q
-    azimuth, incidence = rng.uniform(0, 2 * np.pi), np.radians(rng.triangular(2, 15, 60))
-    p = _train(rng, path.p, length, jitter, min(0.15 * sp + 0.5, 8.0), corner * 1.4, t_star)
-    s = _train(rng, path.s, length, jitter, max(coda_s / 4, 0.5), corner, t_star * rng.uniform(1, 2.2))
-    data = _turn(p * _p_polarisation(incidence, rng) + s * _s_polarisation(incidence, rng), azimuth)
+    start = LEAD + rng.uniform(0, 1)  # onsets fall between samples
+    p, s, turn = _wave_trains(rng, path, sp, start, int((sp + coda_s) * RATE) + LEAD + 2)
+    seen = [onset for onset in path.s_onsets if _stands_out(s, p, round(start + onset * RATE))]
+    data = _turn(p + s, turn) * _end(p.shape[1])
     if rng.random() < 0.25:  # an accelerometer
         data = np.diff(data, prepend=0)
-    data = _site(rng, data)
-    start = LEAD + jitter
-    s_sample = start + sp * RATE
-    return Synthetic(_unit(data), start, s_sample, s_sample + coda_s * RATE, path.distance_km)
+    p_sample, later_p = _first_two(path.p_onsets, start)
+    s_sample, later_s = _first_two(seen or [sp], start)
+    end = start + (sp + coda_s) * RATE
+    return Synthetic(_unit(_site(rng, data)), p_sample, s_sample, end, path.distance_km, later_p, later_s, not seen)
+
+
+def _first_two(onsets_s: Sequence[float], start: float) -> tuple[float, float | None]:
+    """The first onset and the one after it, if there is one, in samples."""
+    samples = [start + onset * RATE for onset in onsets_s]
+    return samples[0], samples[1] if len(samples) > 1 else None
+
+
+def _wave_trains(
+    rng: Generator, path: Path, sp: float, start: float, length: int
+) -> tuple[NDArray[Any], NDArray[Any], float]:
+    """P and S, each (3, length) of vertical, radial, transverse, and the azimuth of the radial in radians."""
+    corner = _corner_hz(rng, path.distance_km)
+    t_star = (sp * 1.37 + 0.3) / rng.uniform(80, 900)  # travel time of P over Q
+    turn, incidence = rng.uniform(0, 2 * np.pi), np.radians(rng.triangular(2, 15, 60))
+    p_fall = Fall.to(_level(rng, P_CODA if sp < FAR_S else FAR_P_CODA), sp, sp * rng.uniform(0.03, 0.3))
+    s_fall = Fall.to(_level(rng, S_CODA), 2 * sp, sp * rng.uniform(0.05, 0.5))
+    kappa_p, kappa_s = rng.uniform(*KAPPA_P_S), rng.uniform(*KAPPA_S_S)
+    p = _train(rng, path.p, length, start, p_fall, _p_polarisation(incidence, rng))
+    s = _train(rng, path.s, length, start, s_fall, _s_polarisation(incidence, rng))
+    p = _attenuate(_brune(p, corner * 1.4), t_star + kappa_p)
+    s = _attenuate(_brune(s, corner), t_star * rng.uniform(1, 2.2) + kappa_s)
+    return p, s, turn
 
 
 def draw_s_minus_p(rng: Generator) -> float:
-    """Seconds between P and S: mostly local, one in four regional (up to 70 s)."""
-    low, high = ((0.15, 3), (1, 12), (6, 25), (20, 70))[rng.choice(4, p=(0.25, 0.35, 0.2, 0.2))]
+    """Seconds between P and S: mostly local, more than one in four regional (up to 70 s)."""
+    low, high = ((0.15, 3), (1, 12), (6, 25), (20, 70))[rng.choice(4, p=(0.22, 0.3, 0.2, 0.28))]
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _level(rng: Generator, middle: float) -> float:
+    """A share of an amplitude, scattered by a factor of 1.8 either way."""
+    return float(np.clip(middle * np.exp(rng.normal(0, 0.6)), 0.02, 1.0))
 
 
 def _path(rng: Generator, sp: float) -> Path:
@@ -80,14 +137,14 @@ def _path(rng: Generator, sp: float) -> Path:
     distance = sp / (1 / VS_KM_S - 1 / VP_KM_S)
     ratio = float(np.exp(rng.normal(1.1, 0.6)))  # S over P amplitude
     if sp < 15 or rng.random() < 0.3:
-        return Path(distance, _multiples(rng, 0.0, 1.0), _multiples(rng, sp, ratio))
+        return Path(distance, _multiples(rng, 0.0, 1.0), _multiples(rng, sp, ratio), (0.0,), (sp,))
     distance = (sp - 0.7 * MOHO_DELAY_S) / (1 / VSN_KM_S - 1 / VPN_KM_S)
     p_delay = max(distance / VP_KM_S - (distance / VPN_KM_S + MOHO_DELAY_S), 0.8)
     s_delay = max(distance / VS_KM_S - (distance / VSN_KM_S + 1.7 * MOHO_DELAY_S), 1.2)
     head = rng.uniform(0.15, 0.9)
     p = _multiples(rng, 0.0, head) + _multiples(rng, p_delay, 1.0)
-    s = _multiples(rng, sp, ratio * rng.uniform(0.35, 0.9)) + _multiples(rng, sp + s_delay, ratio)
-    return Path(distance, p, s)
+    s = _multiples(rng, sp, ratio * rng.uniform(0.35, 1.0)) + _multiples(rng, sp + s_delay, ratio)
+    return Path(distance, p, s, (0.0, p_delay), (sp, sp + s_delay))
 
 
 def _multiples(rng: Generator, start: float, amplitude: float) -> list[tuple[float, float]]:
@@ -107,28 +164,44 @@ def _train(
     rng: Generator,
     arrivals: list[tuple[float, float]],
     length: int,
-    jitter: float,
-    coda_s: float,
-    corner_hz: float,
-    t_star: float,
+    start: float,
+    fall: Fall,
+    polarisation: NDArray[Any],
 ) -> NDArray[Any]:
-    """One wave train (3, sample): row 0 coherent with row 1 and 2 at the pulses, independent in the coda."""
+    """Excitation of one wave train (3, sample), vertical, radial, transverse: polarised pulses, scattered coda."""
     time = np.arange(length) / RATE
     out = np.zeros((3, length))
-    scatter, emergence = rng.uniform(0.1, 0.8), rng.exponential(0.05 + 0.02 * coda_s)
-    sharpness = rng.uniform(0, 1) ** min(coda_s / 8, 1)  # of the onsets: far away many are emergent
+    scatter, emergence = rng.uniform(0.1, 0.8), rng.exponential(0.05 + 0.02 * fall.knee_s)
+    sharpness = rng.uniform(0, 1) ** min(fall.knee_s / 2, 1)  # of the onsets: far away many are emergent
+    mixing = rng.uniform(0.3, 1)  # share of the coda that has forgotten where it came from
+    coda = mixing * np.sqrt((polarisation**2).mean()) + (1 - mixing) * np.abs(polarisation)
     for delay, amplitude in arrivals:
-        onset = (LEAD + jitter) / RATE + delay
+        onset = start / RATE + delay
         since = time - onset
         rises = np.where(since > 0, 1 - np.exp(-np.maximum(since, 0) / (emergence + 1e-3)), 0)
-        envelope = rises * np.exp(-np.maximum(since, 0) / coda_s)
-        out += amplitude * scatter * envelope * rng.standard_normal((3, length))
-        _pulse(out, onset * RATE, amplitude * sharpness * rng.choice((-1, 1)))
-    return _attenuate(_brune(out, corner_hz), t_star)
+        out += amplitude * scatter * coda * (rises * fall.at(since)) * rng.standard_normal((3, length))
+        _pulse(out, onset * RATE, amplitude * sharpness * rng.choice((-1, 1)) * polarisation)
+    return out
 
 
-def _pulse(out: NDArray[Any], sample: float, amplitude: float) -> None:
-    """Add an impulse whose centre is one sample after the onset, shared by the two samples that follow the onset."""
+def _stands_out(s: NDArray[Any], p: NDArray[Any], sample: int) -> bool:
+    """Whether the first second of an S stands out of the P coda beside it, on the vertical or on the horizontals."""
+    there = slice(max(sample - 50, 0), sample + 50)
+    rise, ground = (s[:, sample : sample + 100] ** 2).mean(-1), (p[:, there] ** 2).mean(-1)
+    return bool(rise[0] > CONTRAST_S**2 * ground[0] or rise[1:].sum() > CONTRAST_S**2 * ground[1:].sum())
+
+
+def _end(length: int) -> NDArray[Any]:
+    """The last quarter fades, as a coda does, instead of being cut off."""
+    fade = length // 4
+    return np.concatenate([np.ones(length - fade), np.cos(np.linspace(0, np.pi / 2, fade))])
+
+
+def _pulse(out: NDArray[Any], sample: float, amplitude: NDArray[Any]) -> None:
+    """Add an impulse whose centre is one sample after the onset, shared by the two samples that follow the onset.
+
+    amplitude : (3, 1), of each component.
+    """
     first = int(np.ceil(sample))
     if first + 1 < out.shape[-1]:
         out[:, first : first + 2] += amplitude * np.array([first - sample, 1 - (first - sample)]) * 3

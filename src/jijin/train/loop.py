@@ -61,6 +61,7 @@ class TrainConfig:
     workers: int = 1
     threads: int = 1
     seed: int = 0
+    bfloat16: bool = False  # forward and backward in 16 bits: twice as fast on a CPU with AMX or AVX512-BF16
     start: str | None = None  # best.pt of an earlier run, or a released .onnx, whose weights this one begins with
     model: CBAConfig = field(default_factory=CBAConfig)
 
@@ -233,7 +234,9 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
         clock.lap("compose")
         for group in state.optimizer.param_groups:
             group["lr"] = state.rate()
-        loss = masked_loss(state.model(data), target, weight, c.output_weights)
+        with torch.autocast("cpu", torch.bfloat16, enabled=c.bfloat16):
+            logits = state.model(data)
+        loss = masked_loss(logits.float(), target, weight, c.output_weights)
         clock.lap("forward")
         state.optimizer.zero_grad()
         loss.backward()

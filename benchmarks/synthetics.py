@@ -1,0 +1,144 @@
+"""Measure how like recorded earthquakes the synthetic ones are, and write docs/synthetics.md.
+
+    python benchmarks/synthetics.py DATA PEERS
+
+DATA: a folder with windows/ (labelled data sets) and peer_picks.csv. PEERS: a folder with a peers.py: NAMES and
+load(name). Recorded: events of the training split with a P and an S, 24 dB and more. Synthetic: jijin.data.synthetic.
+Needs the extra 'train' and whatever the peers need.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+import jijin
+from accuracy_parts import table
+from jijin.data.compose import LENGTH, Canvas, background, deviation, highpassed, overlay
+from jijin.data.corpus import load_corpus
+from jijin.data.synthetic import earthquake
+from jijin.data.traces import LabelledTrace, P, S
+from jijin.evaluate.matching import find_picks, pair
+from jijin.evaluate.pickers import Picker, load_peers
+from jijin.evaluate.windows import Window
+from jijin.models import split_seeds
+from run import machine
+
+HERE = Path(__file__).parent
+PAGE, DOCS = HERE / "synthetics_page.md", HERE.parent / "docs"
+BINS = ((0.15, 1), (1, 3), (3, 6), (6, 12), (12, 25), (25, 45), (45, 70))  # seconds of S-P
+LEAST_SNR = 15.0  # amplitude of P over the noise before it
+EACH, TOLERANCE, THRESHOLD = 60, 50, 0.3  # events a bin and phase; samples; probability for the peers
+MEASURES = ("P coda before S, Z", "the same, horizontal", "S over P coda, horizontal", "S over P", "P Hz", "S Hz")
+
+
+def main(data: Path, peers: Path) -> None:
+    corpus = load_corpus([data / "windows"], [data / "peer_picks.csv"], seed=split_seeds(["cba"]))
+    cba = jijin.load("cba")
+    pickers = [Picker("cba", cba, {P: cba.thresholds["p"], S: cba.thresholds["s"]})]
+    pickers += [Picker(name, model, {P: THRESHOLD, S: THRESHOLD}) for name, model in load_peers(peers)]
+    filled = {
+        "made": machine("synthetics.py"),
+        "measures": likeness(corpus.events),
+        "found": rows(list(found(pickers, corpus.noise))),
+    }
+    (DOCS / "synthetics.md").write_text(PAGE.read_text().format(**filled))
+
+
+def likeness(events: Sequence[LabelledTrace]) -> str:
+    """Medians of recorded and synthetic events side by side, by S-P."""
+    rng, lines = np.random.default_rng(0), []
+    recorded = [m for t in events for m in _recorded(t)]
+    for low, high in BINS:
+        here = [m[1:] for m in recorded if low <= m[0] < high]
+        made = [_synthetic(rng, s_minus_p(rng, low, high)) for _ in range(EACH)]
+        for kind, values in (("recorded", here), ("synthetic", made)):
+            middle = np.median(values, 0).round(2).tolist() if len(values) >= 5 else [""] * len(MEASURES)
+            lines.append({"S-P s": f"{low} to {high}", "events": f"{kind}, {len(values)}"} | _named(middle))
+    return rows(lines)
+
+
+def rows(lines: Sequence[dict[str, object]]) -> str:
+    return table(list(lines[0]), [list(line.values()) for line in lines])
+
+
+def _named(values: Sequence[object]) -> dict[str, object]:
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def s_minus_p(rng: Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _recorded(trace: LabelledTrace) -> Iterator[list[float]]:
+    """S-P and the measures of the first P and the S after it, where noise, P, S and coda are in the record."""
+    later = [s for s in trace.s if trace.p and s > min(trace.p) + 15]
+    if later and min(trace.p) > 150 and min(later) + 250 < trace.data.shape[1]:
+        p, s, x = int(min(trace.p)), int(min(later)), highpassed(trace.data - trace.data.mean(-1, keepdims=True))
+        if rms(x[0, p : p + 100]) > LEAST_SNR * rms(x[0, max(p - 400, 0) : p - 20]):
+            yield [(s - p) / 100, *measures(x, p, s)]
+
+
+def _synthetic(rng: Generator, sp: float) -> list[float]:
+    event = earthquake(rng, sp)
+    x = highpassed(np.pad(event.data, ((0, 0), (400, 500))))
+    return measures(x, int(event.p_sample) + 400, int(event.s_sample) + 400)
+
+
+def rms(x: NDArray[np.floating]) -> float:
+    return float(np.sqrt((x.astype(float) ** 2).mean())) + 1e-12
+
+
+def measures(x: NDArray[np.float32], p: int, s: int) -> list[float]:
+    """Those of MEASURES, of x (3, sample) above the corner frequency. A first second is shorter where S-P is."""
+    width = min(100, max((s - p) // 2, 20))
+    first, before, then = (x[:, a:b] for a, b in ((p, p + width), (s - width // 2 - 10, s - 10), (s, s + 2 * width)))
+    coda, rise = rms(before[1:]) / rms(first[1:]), rms(then[1:]) / rms(before[1:])
+    pitch = hertz(x[0, p : p + 2 * width]), hertz(x[1:, s : s + 3 * width])
+    return [rms(before[0]) / rms(first[0]), coda, rise, rms(then[1:]) / rms(first[0]), *pitch]
+
+
+def hertz(x: NDArray[np.float32]) -> float:
+    """Mean frequency of the power of (..., sample)."""
+    power = np.abs(np.fft.rfft(x * np.hanning(x.shape[-1]))) ** 2
+    return float((power @ np.fft.rfftfreq(x.shape[-1], 0.01)).sum() / (power.sum() + 1e-20))
+
+
+def found(pickers: Sequence[Picker], noise: Sequence[LabelledTrace]) -> Iterator[dict[str, object]]:
+    """By S-P and phase, the share of visible synthetic onsets that each picker finds."""
+    for low, high in BINS:
+        for phase in (P, S):
+            rng = np.random.default_rng(5)
+            windows = [on_noise(rng, noise, s_minus_p(rng, low, high), phase) for _ in range(EACH)]
+            labels = sum(len(w.onsets[phase]) for w in windows)
+            shares = {p.name: f"{_hits(p, windows, phase) / max(labels, 1):.2f}" for p in pickers}
+            yield {"S-P s": f"{low} to {high}", "phase": "PS"[phase - P], "labels": labels} | shares
+
+
+def _hits(picker: Picker, windows: Sequence[Window], phase: int) -> int:
+    picks = find_picks(picker.curves(windows)[phase], phase, picker.thresholds[phase])
+    return sum(len(pair(row, w.onsets[phase], TOLERANCE)[0]) for row, w in zip(picks, windows, strict=True))
+
+
+def on_noise(rng: Generator, noise: Sequence[LabelledTrace], sp: float, phase: int) -> Window:
+    """A synthetic earthquake with one of its onsets 10 to 30 s into a window of noise, 20 to 50 dB."""
+    event, canvas = earthquake(rng, sp), Canvas(background(rng, noise))
+    before = highpassed(canvas.data)
+    start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
+    overlay(canvas, before, event, start, deviation(before) * np.exp(rng.uniform(np.log(10), np.log(300))))
+    onsets = {
+        output: tuple(x for x in labels if 100 <= x < LENGTH - 100 and canvas.target[output, round(x)] > 0.3)
+        for output, labels in ((P, canvas.p), (S, canvas.s))
+    }
+    return Window(canvas.data, onsets, {P: (), S: ()}, "", 0.0, "earthquake")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

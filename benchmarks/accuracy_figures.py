@@ -157,8 +157,8 @@ def losses(rows: Sequence[Loss], path: Path) -> None:
 
 def noise_picks(
     windows: Sequence[Window], found: Mapping[int, Sequence[Picks]], thresholds: Mapping[int, float], path: Path
-) -> None:
-    """The surest false picks, one a record: ten seconds around each."""
+) -> int:
+    """The surest false picks, one a record: ten seconds around each. Returns how many; with none there is no figure."""
     rows = [
         (probability, x, phase, w)
         for phase in (P, S)
@@ -169,7 +169,10 @@ def noise_picks(
     surest: dict[str, tuple[Any, float, str]] = {}
     for p, x, phase, w in sorted(rows, key=lambda row: -row[0]):
         surest.setdefault(w.name, (w.data, x, f"{w.dataset} {'PS'[phase - P]} {p:.2f}"))
-    _panels(list(surest.values())[:PANELS], path)
+    path.unlink(missing_ok=True)
+    if surest:
+        _panels(list(surest.values())[:PANELS], path)
+    return len(surest)
 
 
 def differences(places: Sequence[tuple[LabelledTrace, Difference]], path: Path) -> None:

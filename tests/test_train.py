@@ -19,7 +19,7 @@ from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
-from jijin.train.export import Released, check_parity, load_network, write_onnx  # noqa: E402
+from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
 from jijin.train.loop import State, TrainConfig, masked_loss, train, write_config  # noqa: E402
 
 TINY = CBAConfig(stem=16, channels=(16, 16, 16), deep=16, blocks=1, lstm=8, decoder=(16, 16, 16))
@@ -135,6 +135,19 @@ def test_a_run_begins_with_the_averaged_weights_of_another_and_its_own_steps(tmp
     assert second.step == 0
     for parameter in (*second.model.parameters(), *second.average.parameters()):
         assert (parameter == 0.25).all()
+
+
+def test_a_run_is_blended_with_what_it_began_with(tmp_path):
+    state = State(TrainConfig(windows=64, model=TINY), tmp_path)
+    for name, value in (("start.pt", 1.0), ("best.pt", 3.0)):
+        for parameter in state.average.parameters():
+            parameter.data.fill_(value)
+        state.save(name)
+    for share, value in ((1.0, 3.0), (0.25, 1.5), (0.0, 1.0)):
+        assert all((p == value).all() for p in blended(tmp_path, share).parameters())
+    (tmp_path / "start.pt").unlink()
+    with pytest.raises(ConfigError, match="began at random"):
+        blended(tmp_path, 0.5)
 
 
 def test_a_run_never_ends_worse_than_the_weights_it_began_with(tmp_path):

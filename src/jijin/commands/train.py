@@ -140,6 +140,9 @@ def export(
     run: Annotated[Path, typer.Argument(help="Run folder of jijin train.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file; its card is the .json beside it.")],
     name: Annotated[str, typer.Option(help="Name of the model.")] = "cba",
+    blend: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the run in the weights; the rest is what --start gave it.")
+    ] = 1.0,
 ) -> None:
     """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
     import json
@@ -163,7 +166,7 @@ def export(
         )
         for part, automatic in splits
     )
-    typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)}, wide)))
+    typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)}, wide, blend)))
 
 
 def _pace(run: Path) -> dict[str, float]:

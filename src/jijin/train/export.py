@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import jijin
 from jijin.data.traces import P, S
-from jijin.errors import ModelError, ReadError
+from jijin.errors import ConfigError, ModelError, ReadError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
 from jijin.evaluate.calibration import known_picks
 from jijin.models import load
@@ -58,6 +58,22 @@ def load_network(checkpoint: Path) -> CBA:
     return network.eval()
 
 
+def blended(run: Path, share: float) -> CBA:
+    """Weights between those that a run began with (start.pt; share 0) and its own (share 1), ready to predict.
+
+    Half-way, a network has learnt what is new and keeps what it knew: Wortsman et al. 2022, arXiv:2109.01903.
+    """
+    best = run / "best.pt"
+    network = load_network(best if best.exists() else run / "last.pt")
+    if share < 1:
+        if not (run / "start.pt").is_file():
+            raise ConfigError(f"{run}: nothing to blend with, the run began at random; leave out --blend")
+        own, first = network.state_dict(), load_network(run / "start.pt").state_dict()
+        mixed = {k: torch.lerp(first[k], v, share) if v.is_floating_point() else v for k, v in own.items()}
+        network.load_state_dict(mixed)
+    return network.eval()
+
+
 def export(
     run: Path,
     out: Path,
@@ -66,16 +82,16 @@ def export(
     name: str,
     card: Mapping[str, Any],
     wide: Sequence[Window] = (),
+    share: float = 1.0,
 ) -> Path:
-    """Write the model of a run and its card (out with the suffix .json).
+    """Write the model of a run and its card (out with the suffix .json); share as in blended.
 
     Uncertainties are set on dev, thresholds on wide (dev with labels by machines too; or on dev); test is only
     scored. Without dev windows the defaults stay, and the card says so. Raises ModelError if ONNX Runtime and torch
     differ by more than 1e-4.
     """
-    card = {"code": _revision(), **card}  # before the new file makes the checkout look changed
-    best = run / "best.pt"
-    network = Released(load_network(best if best.exists() else run / "last.pt")).eval()
+    card = {"code": _revision(), **card, "blend": share}  # before the new file makes the checkout look changed
+    network = Released(blended(run, share)).eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part.onnx")
     write_onnx(network, part, name, DEFAULTS)

@@ -1,6 +1,6 @@
 """The training loop: read it from top to bottom.
 
-A run folder holds config.json (what was done), last.pt and best.pt (checkpoints), history.csv, costs.csv (seconds of
+A run folder holds config.json (what was done), last.pt, best.pt and start.pt (checkpoints), history.csv, costs.csv (seconds of
 each part) and TensorBoard's events.
 Stopped at any moment, it goes on from last.pt; batch k of a seed is the same in every run.
 """
@@ -118,6 +118,7 @@ def train(
     state = State(config, run, apart)
     valid = dev if isinstance(dev, Validation) else validation_set(dev)
     if config.start is not None and state.step == 0:
+        state.save("start.pt")  # for jijin export --blend
         state.keep_if_better(_validate(state, valid)[0])  # a run never ends worse than it began
     per_epoch = max(config.epoch_windows // config.batch, 1)
     try:

@@ -1,7 +1,7 @@
 """The training loop: read it from top to bottom.
 
-A run folder holds config.json (what was done), last.pt, best.pt and start.pt (checkpoints), history.csv, costs.csv (seconds of
-each part) and TensorBoard's events.
+A run folder holds config.json (what was done), last.pt, best.pt and start.pt (checkpoints), history.csv, costs.csv
+(seconds of each part) and TensorBoard's events.
 Stopped at any moment, it goes on from last.pt; batch k of a seed is the same in every run.
 """
 

@@ -25,7 +25,7 @@ from jijin.data.synthetic import earthquake
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
 from jijin.evaluate.pickers import Picker, load_peers
-from jijin.evaluate.windows import Window
+from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
 from run import machine
 
@@ -131,11 +131,11 @@ def on_noise(rng: Generator, noise: Sequence[LabelledTrace], sp: float, phase: i
     before = highpassed(canvas.data)
     start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
     overlay(canvas, before, event, start, deviation(before) * np.exp(rng.uniform(np.log(10), np.log(300))))
-    onsets = {
-        output: tuple(x for x in labels if 100 <= x < LENGTH - 100 and canvas.target[output, round(x)] > 0.3)
+    p, s = (
+        tuple(x for x in labels if 0 <= x < LENGTH - 1 and canvas.target[output, round(x)] > 0.3)
         for output, labels in ((P, canvas.p), (S, canvas.s))
-    }
-    return Window(canvas.data, onsets, {P: (), S: ()}, "", 0.0, "earthquake")
+    )
+    return window_at(LabelledTrace(canvas.data, p, s), 0)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ train      half a minute of broad-band noise that swells and fades, beating with
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def blast(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
     data = data if first[np.abs(first).argmax()] > 0 else -data
     peak = max(float(np.abs(data).max()), 1e-12)
     out = (data / peak).astype(np.float32)
-    return Synthetic(out, event.p_sample, event.s_sample, event.coda_end_sample, event.distance_km)
+    return replace(event, data=out)
 
 
 def _weaken_s(rng: Generator, event: Synthetic) -> NDArray[np.float64]:

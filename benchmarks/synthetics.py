@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import jijin
 from accuracy_parts import table
-from jijin.data.compose import LENGTH, Canvas, background, deviation, highpassed, overlay
+from jijin.data.compose import LENGTH, Canvas, background, bands, deviation, highpassed, overlay
 from jijin.data.corpus import load_corpus
 from jijin.data.synthetic import earthquake
 from jijin.data.traces import LabelledTrace, P, S
@@ -128,9 +128,9 @@ def _hits(picker: Picker, windows: Sequence[Window], phase: int) -> int:
 def on_noise(rng: Generator, noise: Sequence[LabelledTrace], sp: float, phase: int) -> Window:
     """A synthetic earthquake with one of its onsets 10 to 30 s into a window of noise, 20 to 50 dB."""
     event, canvas = earthquake(rng, sp), Canvas(background(rng, noise))
-    before = highpassed(canvas.data)
+    before = bands(canvas.data)
     start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
-    overlay(canvas, before, event, start, deviation(before) * np.exp(rng.uniform(np.log(10), np.log(300))))
+    overlay(canvas, before, event, start, deviation(before[:3]) * np.exp(rng.uniform(np.log(10), np.log(300))))
     p, s = (
         tuple(x for x in labels if 0 <= x < LENGTH - 1 and canvas.target[output, round(x)] > 0.3)
         for output, labels in ((P, canvas.p), (S, canvas.s))

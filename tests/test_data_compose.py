@@ -8,8 +8,8 @@ from jijin.data.compose import (
     Mix,
     add,
     background,
+    bands,
     cut,
-    highpassed,
     neighbourhood,
     overlay,
     stretch,
@@ -53,8 +53,8 @@ def test_noise_windows_ask_for_nothing(noise_traces, pool, event):
 def test_a_loud_event_is_labelled_and_a_buried_one_is_masked(pool):
     ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
     loud, buried = Canvas(ground), Canvas(ground)
-    overlay(loud, highpassed(loud.data), pool[1], 1000, 300.0)
-    overlay(buried, highpassed(buried.data), pool[1], 1000, 0.01)
+    overlay(loud, bands(loud.data), pool[1], 1000, 300.0)
+    overlay(buried, bands(buried.data), pool[1], 1000, 0.01)
     onset = round(1000 + pool[1].p_sample)
     assert loud.target[P, onset] > 0.99 and loud.weight[P, onset] == 1
     assert buried.target[P].max() == 0 and buried.weight[P, onset] == 0
@@ -73,14 +73,14 @@ def regional(later_p, hidden_s=False):
 @pytest.mark.parametrize(("noise", "first"), [(0.001, 600), (0.3, 1100)])
 def test_pg_is_the_p_where_the_noise_hides_pn(noise, first):
     canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * np.float32(noise))
-    overlay(canvas, highpassed(canvas.data), regional(600.0), 500, 1.0)
+    overlay(canvas, bands(canvas.data), regional(600.0), 500, 1.0)
     assert np.flatnonzero(canvas.target[P] > 0.99).tolist() == [first] and canvas.weight[P, first] == 1
 
 
 def test_an_s_hidden_in_its_own_p_coda_is_masked():
     for hidden in (False, True):
         canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
-        overlay(canvas, highpassed(canvas.data), regional(None, hidden), 500, 1.0)
+        overlay(canvas, bands(canvas.data), regional(None, hidden), 500, 1.0)
         assert (canvas.weight[S, 3500], canvas.target[S].max()) == ((0, 0) if hidden else (1, 1))
 
 
@@ -93,10 +93,10 @@ def test_what_is_added_masks_the_onsets_that_drown_in_it_and_no_others(event, st
 
 def test_an_event_laid_over_another_masks_what_it_covers(pool):
     canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
-    overlay(canvas, highpassed(canvas.data), pool[1], 2000, 1.0)
+    overlay(canvas, bands(canvas.data), pool[1], 2000, 1.0)
     first = round(2000 + pool[1].p_sample)
     assert canvas.weight[P, first] == 1 and canvas.target[P, first] > 0.99
-    overlay(canvas, highpassed(canvas.data), pool[2], 1500, 1e4)
+    overlay(canvas, bands(canvas.data), pool[2], 1500, 1e4)
     assert canvas.weight[P, first] == 0 and canvas.target[P, round(1500 + pool[2].p_sample)] > 0.99
 
 

@@ -40,6 +40,7 @@ class Mix:
     stretch: float = 0.45
     extra_noise: float = 0.35  # real windows that get noise added
     burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake
+    microseism: float = 0.25  # windows that get slow noise under which only fast onsets are seen
 
 
 @dataclass(slots=True)
@@ -92,6 +93,8 @@ class Composer:
                 self._overlay(canvas, rng)
         if kind < event and self.synthetics and rng.random() < self.mix.second:
             self._overlay(canvas, rng)
+        if rng.random() < self.mix.microseism:
+            add(canvas, microseism(rng) * (peak(canvas.data) * np.exp(rng.uniform(np.log(0.003), 0))))
         if rng.random() < self.mix.burst:
             add(canvas, burst(rng) * deviation(canvas.data))
         return canvas
@@ -122,14 +125,35 @@ class Composer:
         """Add a clean earthquake at a random place and size."""
         event = self.synthetics[int(rng.integers(len(self.synthetics)))]
         start = round(rng.uniform(-0.3 * event.data.shape[1], LENGTH - 200))
-        before = highpassed(canvas.data)
-        scale = deviation(before) * np.exp(rng.uniform(np.log(3), np.log(600)))
-        overlay(canvas, before, event, start, max(scale, 1e-12))
+        before = bands(canvas.data)
+        overlay(canvas, before, event, start, draw_scale(rng, before, event))
 
 
 def highpassed(x: Array) -> Array:
     """(3, sample) above the model's corner frequency, missing samples as zero."""
     return sosfilt(highpass_filter(100.0), np.nan_to_num(x), axis=-1)
+
+
+def bands(x: Array) -> Array:
+    """(6, LENGTH) of (3, LENGTH): above the corner frequency, and the differences from sample to sample of that.
+
+    The second is what an analyst sees after filtering: P of 10 Hz stand out of the differences where microseism of
+    0.7 Hz hides them in the first.
+    """
+    slow = highpassed(x)
+    return np.concatenate([slow, np.diff(slow, prepend=slow[:, :1])])
+
+
+def peak(x: Array) -> float:
+    """Highest amplitude above the corner frequency."""
+    return float(np.abs(highpassed(x)).max())
+
+
+def draw_scale(rng: Generator, before: Array, event: Synthetic) -> float:
+    """A factor on an event with which its peak is 3 to 600 times the deviation of before, in one of its two bands."""
+    fast = rng.random() < 0.5
+    ground, size = (before[3:], float(np.abs(np.diff(event.data)).max())) if fast else (before[:3], 1.0)
+    return max(float(deviation(ground) / max(size, 1e-6) * np.exp(rng.uniform(np.log(3), np.log(600)))), 1e-12)
 
 
 def deviation(x: Array) -> np.float32:
@@ -140,12 +164,12 @@ def deviation(x: Array) -> np.float32:
 def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: float) -> None:
     """Add an event that begins at sample start; onsets that what is already there would hide are masked.
 
-    before : (3, LENGTH), the window above the corner frequency.
+    before : (6, LENGTH), the window's bands.
     """
     added = np.zeros_like(canvas.data)
     copy_window(event.data, -start, added)
     added *= scale
-    clean = highpassed(added)
+    clean = bands(added)
     p, seen_p = first_seen(clean, before, (event.p_sample, event.later_p), start, VISIBLE_P)
     ground = before + np.where(np.arange(LENGTH) < event.s_sample + start, clean, 0)
     s, seen_s = first_seen(clean, ground, (event.s_sample, event.later_s), start, VISIBLE_S)
@@ -173,12 +197,12 @@ def first_seen(
 
 def add(canvas: Canvas, what: Array) -> None:
     """Add something to a window, and mask the onsets of the window that drown in it."""
-    mask_drowned(canvas, highpassed(canvas.data), highpassed(what))
+    mask_drowned(canvas, bands(canvas.data), bands(what))
     canvas.data = canvas.data + what
 
 
 def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
-    """Mask the onsets of a window that are not visible once ground is added; both are high-passed already."""
+    """Mask the onsets of a window that are not visible once ground is added; both (6, LENGTH) as bands gives."""
     for output, onsets, ratio in ((P, canvas.p, VISIBLE_P), (S, canvas.s, VISIBLE_S)):
         for onset in onsets:
             if not visible(signal, ground, onset, ratio):
@@ -186,13 +210,13 @@ def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
 
 
 def visible(signal: Array, ground: Array, onset: float, ratio: float) -> bool:
-    """Whether the signal's first second stands out of the two seconds of ground around the onset, on any component."""
+    """Whether the signal's first second stands out of the two seconds of ground around the onset, on any row."""
     i = int(onset)
     if not 0 <= i < LENGTH:
         return True
-    peak = np.abs(signal[:, i : i + 100]).max(-1)
+    height = np.abs(signal[:, i : i + 100]).max(-1)
     around = ground[:, max(i - 100, 0) : i + 100]
-    return bool((peak > ratio * np.sqrt((around**2).mean(-1)) + 1e-20).any())
+    return bool((height > ratio * np.sqrt((around**2).mean(-1)) + 1e-20).any())
 
 
 def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> None:
@@ -205,9 +229,9 @@ def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> 
 
 def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
     """Add noise of 0.2 to 30 % of the window's peak."""
-    signal, ground = highpassed(canvas.data), highpassed(noise)
-    level = np.abs(signal).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3)))
-    scale = np.float32(level / max(deviation(ground), 1e-12))
+    signal, ground = bands(canvas.data), bands(noise)
+    level = np.abs(signal[:3]).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3)))
+    scale = np.float32(level / max(deviation(ground[:3]), 1e-12))
     mask_drowned(canvas, signal, ground * scale)
     canvas.data = canvas.data + noise * scale
 
@@ -232,6 +256,14 @@ def burst(rng: Generator) -> Array:
     band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
     carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
     return carrier * (envelope * np.exp(rng.uniform(0, 3))).astype(np.float32)
+
+
+def microseism(rng: Generator) -> Array:
+    """(3, LENGTH), of unit deviation above the corner frequency: noise that falls steeply above 0.15 to 1.2 Hz."""
+    f = np.linspace(0, 50, LENGTH // 2 + 1) / rng.uniform(0.15, 1.2)
+    spectrum = f**2 / (1 + f ** (2 + rng.uniform(2.5, 6)))
+    x = synthetic.shaped_noise(rng, np.repeat(spectrum[None], 3, 0), LENGTH)
+    return x / np.float32(max(float(deviation(highpassed(x))), 1e-12))
 
 
 def draw_anchor(trace: LabelledTrace, rng: Generator) -> float:

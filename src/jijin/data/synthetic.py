@@ -28,6 +28,7 @@ LEAD = 100  # samples of silence before P
 P_CODA, FAR_P_CODA, S_CODA = 0.5, 0.3, 0.22
 FAR_S = 12.0  # S-P from which FAR_P_CODA holds; there are few such records
 KAPPA_P_S, KAPPA_S_S = (0.0, 0.03), (0.01, 0.07)  # attenuation below the station (Anderson & Hough 1984)
+HEAD_WAVE = 0.12  # least amplitude of Pn over Pg, and of Sn over Sg: Lg is what stands out of many regional records
 CONTRAST_S = 2.0  # of an S over the P coda, so that an analyst would see it
 
 
@@ -141,9 +142,9 @@ def _path(rng: Generator, sp: float) -> Path:
     distance = (sp - 0.7 * MOHO_DELAY_S) / (1 / VSN_KM_S - 1 / VPN_KM_S)
     p_delay = max(distance / VP_KM_S - (distance / VPN_KM_S + MOHO_DELAY_S), 0.8)
     s_delay = max(distance / VS_KM_S - (distance / VSN_KM_S + 1.7 * MOHO_DELAY_S), 1.2)
-    head = rng.uniform(0.15, 0.9)
+    head, head_s = np.exp(rng.uniform(np.log(HEAD_WAVE), 0, 2))
     p = _multiples(rng, 0.0, head) + _multiples(rng, p_delay, 1.0)
-    s = _multiples(rng, sp, ratio * rng.uniform(0.35, 1.0)) + _multiples(rng, sp + s_delay, ratio)
+    s = _multiples(rng, sp, ratio * head_s) + _multiples(rng, sp + s_delay, ratio)
     return Path(distance, p, s, (0.0, p_delay), (sp, sp + s_delay))
 
 

@@ -23,7 +23,7 @@ class Recipe:
 
 RECIPES = {
     "full": Recipe(Mix(), FULL),
-    "study": Recipe(Mix(real=0.8, synthetic=0, second=0, stretch=0, extra_noise=0, burst=0), STUDY),
+    "study": Recipe(Mix(real=0.8, synthetic=0, second=0, stretch=0, extra_noise=0, burst=0, microseism=0), STUDY),
 }
 
 

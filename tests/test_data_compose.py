@@ -10,6 +10,8 @@ from jijin.data.compose import (
     background,
     bands,
     cut,
+    draw_scale,
+    microseism,
     neighbourhood,
     overlay,
     stretch,
@@ -82,6 +84,29 @@ def test_an_s_hidden_in_its_own_p_coda_is_masked():
         canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
         overlay(canvas, bands(canvas.data), regional(None, hidden), 500, 1.0)
         assert (canvas.weight[S, 3500], canvas.target[S].max()) == ((0, 0) if hidden else (1, 1))
+
+
+def test_an_onset_that_only_a_filter_shows_stays_a_label(event):
+    """The peak of the microseism is twenty times that of P, whose fast motion still stands out."""
+    canvas = Canvas(event.data[:, :LENGTH], *targets(event, 0, LENGTH), [event.p[0]], [event.s[0]])
+    onset = round(event.p[0])
+    swell = np.sin(2 * np.pi * 0.5 * np.arange(LENGTH) / 100) * 20 * np.abs(event.data[:, onset : onset + 100]).max()
+    add(canvas, np.repeat(swell[None], 3, 0).astype(np.float32))
+    assert canvas.weight[P, onset] == 1 and canvas.target[P, onset] > 0.99
+
+
+def test_microseism_is_slow_and_of_unit_deviation_above_the_corner():
+    for seed in range(5):
+        x = bands(microseism(np.random.default_rng(seed)))
+        assert x[:3].std() == pytest.approx(1, abs=0.05) and x[3:].std() < 0.2
+
+
+def test_half_of_the_events_are_sized_by_their_fast_motion(pool):
+    """Of 1 Hz noise the differences are small, so those are the small events."""
+    rng = np.random.default_rng(0)
+    slow = bands(np.sin(2 * np.pi * np.arange(LENGTH) / 100 + np.zeros((3, 1))).astype(np.float32))
+    scales = np.array([draw_scale(rng, slow, pool[0]) for _ in range(400)])
+    assert 0.15 < (scales < 2).mean() < 0.5 and scales.max() > 100
 
 
 @pytest.mark.parametrize(("strength", "weight"), [(1e-4, 1), (100.0, 0)])

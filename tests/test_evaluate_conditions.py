@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jijin.data.compose import bands, peak
 from jijin.data.traces import P, S
 from jijin.evaluate import conditions
 from jijin.evaluate.conditions import (
@@ -15,6 +16,7 @@ from jijin.evaluate.conditions import (
     only_components,
     overlaid,
     with_gaps,
+    with_microseism,
     without,
 )
 from pickers import picker, step_trace
@@ -60,6 +62,13 @@ def test_clipping_is_at_a_share_of_the_largest_excursion():
     assert np.abs(out).max() == pytest.approx(
         0.1 * np.abs(ONE.data - np.median(ONE.data, -1, keepdims=True)).max(), rel=1e-3
     )
+
+
+def test_microseism_is_so_large_a_share_of_the_peak_and_missing_samples_stay_missing():
+    gone = replace(ONE, data=np.where(np.arange(6000) < 1000, 0, ONE.data))
+    added = with_microseism(0.5)(gone, RNG).data - gone.data
+    assert bands(added)[:3, 1200:].std() == pytest.approx(0.5 * peak(gone.data), rel=0.1)
+    assert not added[:, :1000].any()
 
 
 def test_a_record_that_begins_or_ends_beside_an_onset_keeps_what_is_left():

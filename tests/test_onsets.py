@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jijin.onsets import FLANK, GATHER, P, find_onsets, gather, retime, smoothing_s
+from jijin.onsets import FLANK, GATHER, P, find_onsets, gather, retime, smoothing_s, whitened
 from jijin.peaks import peaks, refine, spread_s
 
 SILENT = np.zeros(6000, np.float32)
@@ -75,6 +75,19 @@ def test_a_window_without_a_trace_of_an_onset_is_left_as_it_is():
 def test_an_s_is_not_moved_to_the_p_just_ahead_of_it():
     p, s = retime(window(2960), WHOLE, bell(2960), bell(2984))
     assert at(p) == [pytest.approx(2960, abs=1.1)] and at(s) == [2984]
+
+
+def test_a_fast_p_is_found_under_microseism_of_ten_times_its_height():
+    swell = 200 * np.sin(2 * np.pi * 0.5 * np.arange(6000) / 100 + np.array([[0.3], [1.3], [2.3]]))
+    p, _ = retime((window(3000) + swell).astype(np.float32), WHOLE, bell(3015), SILENT)
+    assert at(p) == [pytest.approx(3000, abs=1.1)]
+
+
+def test_whitening_takes_out_what_the_sample_before_tells_and_leaves_white_noise():
+    white = np.random.default_rng(0).standard_normal((2, 4000))
+    slow = np.cumsum(white, -1)
+    assert np.abs(whitened(white) - white).std() < 0.05
+    assert np.abs(whitened(slow)[:, 1:] - white[:, 1:]).std() < 0.1 and whitened(slow).shape == slow.shape
 
 
 def test_an_onset_out_of_reach_or_without_contrast_moves_nothing():

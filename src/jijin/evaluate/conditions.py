@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.data.compose import microseism, peak
 from jijin.data.dataset import copy_window
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks
@@ -126,6 +127,19 @@ def clipped(share: float) -> Spoil:
     return spoil
 
 
+def with_microseism(share: float) -> Spoil:
+    """Slow noise, its deviation above the corner frequency a share of the largest excursion there.
+
+    The noise is made as training makes it (jijin.data.compose.microseism), with other random numbers.
+    """
+
+    def spoil(w: Window, rng: np.random.Generator) -> Window:
+        noise = microseism(rng) * np.float32(share * peak(w.data))
+        return replace(w, data=np.where(missing(w.data), 0, w.data + noise).astype(np.float32))
+
+    return spoil
+
+
 def begins_before(phase: int, seconds: float) -> Spoil:
     """The record begins so long before the first onset of a phase."""
     return _cut(phase, lambda index, onset: index >= onset - seconds * RATE)
@@ -186,6 +200,7 @@ CASES: tuple[tuple[str, str, Spoil], ...] = (
     *(("recorded at", f"{rate} Hz", from_rate(rate)) for rate in (20, 40, 50, 200, 500)),
     *(("three gaps of", f"{seconds:g} s", with_gaps(seconds)) for seconds in (0.1, 0.5, 1.0, 2.0, 5.0)),
     *(("clipped at", f"{100 * share:g} %", clipped(share)) for share in (0.5, 0.2, 0.05)),
+    *(("microseism of", f"{100 * share:g} % of the peak", with_microseism(share)) for share in (0.05, 0.2, 1.0)),
     *(("begins before P", f"{seconds:g} s", begins_before(P, seconds)) for seconds in (5.0, 1.0, 0.2)),
     *(("begins before S", f"{seconds:g} s", begins_before(S, seconds)) for seconds in (5.0, 1.0, 0.2)),
     *(("ends after P", f"{seconds:g} s", ends_after(P, seconds)) for seconds in (5.0, 1.0, 0.2)),

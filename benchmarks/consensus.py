@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from obspy import Stream
 
 import jijin
 from accuracy_parts import DOCS, table
@@ -22,7 +23,7 @@ from cached import Cached
 from jijin.data.traces import P, S
 from jijin.detector import Detector
 from jijin.evaluate.pickers import AsModel, Picker, load_peers
-from jijin.types import NS, Pick, net_sta
+from jijin.types import NS, net_sta
 from run import machine
 
 PAGE = Path(__file__).with_name("consensus_page.md")
@@ -35,7 +36,9 @@ CASES = {
     "Uturuncu, Bolivia": "uturuncu",
 }
 VOTERS = ("eqt_conservative", "phasenet_original", "eqcct_original")  # eqt_original is of one kind with the first
-THRESHOLD, REACH_S, NEAR_S = 0.3, 0.5, 0.5  # probability of a peer; s within which picks are one; s of a hit
+THRESHOLD = 0.3  # of the peers
+REACH_S, NEAR_S = 0.5, 0.5  # within which picks are one; of a hit
+EDGE_S = 5.0  # at both ends of a record, where some peers pick the beginning itself
 Onsets = dict[tuple[str, str], list[float]]  # station, phase -> s
 
 
@@ -81,17 +84,16 @@ def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object
             yield {"records": title, "phase": phase, "shared": tallies[pickers[0].name, phase].shared} | told
 
 
-def onsets(picker: Picker, stream: object) -> Onsets:
-    """What a picker finds through the detector."""
+def onsets(picker: Picker, stream: Stream) -> Onsets:
+    """What a picker finds through the detector, but for the ends of each record."""
     detector = Detector(AsModel(picker))
     found: Onsets = {}
+    inner = {net_sta(tr.id): (tr.stats.starttime.ns / NS + EDGE_S, tr.stats.endtime.ns / NS - EDGE_S) for tr in stream}
     for pick in [*detector.feed(stream), *detector.flush()]:
-        found.setdefault((net_sta(pick.seed_id), pick.phase_hint), []).append(_seconds(pick))
+        station, time_s = net_sta(pick.seed_id), pick.time_ns / NS
+        if inner[station][0] <= time_s <= inner[station][1]:
+            found.setdefault((station, pick.phase_hint), []).append(time_s)
     return found
-
-
-def _seconds(pick: Pick) -> float:
-    return pick.time_ns / NS
 
 
 def note(tallies: dict[tuple[str, str], Tally], found: dict[str, Onsets]) -> None:

@@ -21,6 +21,7 @@ import jijin
 from accuracy_parts import table
 from jijin.data.compose import LENGTH, Canvas, background, bands, deviation, highpassed, overlay
 from jijin.data.corpus import load_corpus
+from jijin.data.draw import log_uniform
 from jijin.data.synthetic import earthquake
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
@@ -56,7 +57,7 @@ def likeness(events: Sequence[LabelledTrace]) -> str:
     recorded = [m for t in events for m in _recorded(t)]
     for low, high in BINS:
         here = [m[1:] for m in recorded if low <= m[0] < high]
-        made = [_synthetic(rng, s_minus_p(rng, low, high)) for _ in range(EACH)]
+        made = [_synthetic(rng, log_uniform(rng, low, high)) for _ in range(EACH)]
         for kind, values in (("recorded", here), ("synthetic", made)):
             middle = np.median(values, 0).round(2).tolist() if len(values) >= 5 else [""] * len(MEASURES)
             lines.append({"S-P s": f"{low} to {high}", "events": f"{kind}, {len(values)}"} | _named(middle))
@@ -69,10 +70,6 @@ def rows(lines: Sequence[dict[str, object]]) -> str:
 
 def _named(values: Sequence[object]) -> dict[str, object]:
     return dict(zip(MEASURES, values, strict=True))
-
-
-def s_minus_p(rng: Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _recorded(trace: LabelledTrace) -> Iterator[list[float]]:
@@ -114,7 +111,7 @@ def found(pickers: Sequence[Picker], noise: Sequence[LabelledTrace]) -> Iterator
     for low, high in BINS:
         for phase in (P, S):
             rng = np.random.default_rng(5)
-            windows = [on_noise(rng, noise, s_minus_p(rng, low, high), phase) for _ in range(EACH)]
+            windows = [on_noise(rng, noise, log_uniform(rng, low, high), phase) for _ in range(EACH)]
             labels = sum(len(w.onsets[phase]) for w in windows)
             shares = {p.name: f"{_hits(p, windows, phase) / max(labels, 1):.2f}" for p in pickers}
             yield {"S-P s": f"{low} to {high}", "phase": "PS"[phase - P], "labels": labels} | shares
@@ -130,7 +127,7 @@ def on_noise(rng: Generator, noise: Sequence[LabelledTrace], sp: float, phase: i
     event, canvas = earthquake(rng, sp), Canvas(background(rng, noise))
     before = bands(canvas.data)
     start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
-    overlay(canvas, before, event, start, deviation(before[:3]) * np.exp(rng.uniform(np.log(10), np.log(300))))
+    overlay(canvas, before, event, start, float(deviation(before[:3])) * log_uniform(rng, 10, 300))
     p, s = (
         tuple(x for x in labels if 0 <= x < LENGTH - 1 and canvas.target[output, round(x)] > 0.3)
         for output, labels in ((P, canvas.p), (S, canvas.s))

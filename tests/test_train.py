@@ -238,6 +238,17 @@ def test_a_run_folder_with_other_settings_is_refused(tmp_path):
         write_config(tmp_path, TrainConfig(learning_rate=1e-4), {"data": ["a"]})
 
 
+def test_a_run_from_before_an_option_was_there_had_its_default(tmp_path):
+    write_config(tmp_path, TrainConfig(windows=64), {})
+    content = json.loads((tmp_path / "config.json").read_text())
+    del content["config"]["bfloat16"]
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    write_config(tmp_path, TrainConfig(windows=64), {})
+    with pytest.raises(ConfigError, match="bfloat16"):
+        (tmp_path / "config.json").write_text(json.dumps(content))
+        write_config(tmp_path, TrainConfig(windows=64, bfloat16=True), {})
+
+
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "", '"a,b\n1'])
 def test_a_teachers_file_that_is_no_table_of_picks_is_named(tmp_path, content):
     path = tmp_path / "picks.csv"

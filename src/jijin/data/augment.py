@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 from scipy.signal import butter, sosfilt
 
+from jijin.data.draw import log_uniform
+
 RATE = 100.0  # Hz
 PAD = 200  # samples at both ends of what is filtered by its spectrum
 Array = NDArray[np.float32]
@@ -90,7 +92,7 @@ class RandomGaps:
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         n, rows = batch.data.shape[-1], chosen(rng, len(batch), self.probability)
-        length = np.exp(rng.uniform(np.log(5), np.log(self.longest), len(rows)))
+        length = log_uniform(rng, 5, self.longest, len(rows))
         start = rng.uniform(-length, n, len(rows))
         inside = np.zeros((len(batch), 1, n), bool)
         index = np.arange(n)
@@ -106,7 +108,7 @@ class ShortRecord:
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         n, rows = batch.data.shape[-1], chosen(rng, len(batch), self.probability)
-        length = np.exp(rng.uniform(np.log(200), np.log(4000), len(rows)))
+        length = log_uniform(rng, 200, 4000, len(rows))
         start = rng.uniform(0, n - length)
         index = np.arange(n)
         outside = np.zeros((len(batch), 1, n), bool)
@@ -179,7 +181,7 @@ class SpectralShape:
         data = batch.data.copy()
         data[first] = _filter_present(lambda x: _lowpass(x, rng), data[first])
         for row in second:
-            corner = float(np.exp(rng.uniform(np.log(0.5), np.log(3))))
+            corner = log_uniform(rng, 0.5, 3)
             sos = butter(rng.integers(1, 5), corner, "highpass", fs=RATE, output="sos").astype(np.float32)
             data[row] = _filter_present(lambda x, sos=sos: sosfilt(sos, x, axis=-1), data[row])  # type: ignore[misc]
         return replace(batch, data=data)
@@ -187,7 +189,7 @@ class SpectralShape:
 
 def _lowpass(x: Array, rng: Generator) -> Array:
     """(window, component, sample), each window below its own corner of 6 to 45 Hz: Butterworth's gain, no phase."""
-    corner = np.exp(rng.uniform(np.log(6), np.log(45), (len(x), 1, 1)))
+    corner = log_uniform(rng, 6, 45, (len(x), 1, 1))
     order = rng.integers(1, 5, (len(x), 1, 1))
     padded = np.pad(x, ((0, 0), (0, 0), (PAD, PAD)), "edge")  # or the end would run over into the start
     frequency = np.fft.rfftfreq(padded.shape[-1], 1 / RATE)
@@ -214,7 +216,7 @@ class Clip:
         rows = chosen(rng, len(batch), self.probability)
         data = batch.data.copy()
         peak = np.nanmax(np.abs(data[rows]), axis=(1, 2), keepdims=True, initial=0)
-        limit = peak * np.exp(rng.uniform(np.log(0.02), 0, (len(rows), 1, 1))).astype(np.float32)
+        limit = peak * log_uniform(rng, 0.02, 1, (len(rows), 1, 1)).astype(np.float32)
         data[rows] = np.clip(data[rows], -limit, limit)
         return replace(batch, data=data)
 
@@ -228,7 +230,7 @@ class Glitches:
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         data, n = batch.data.copy(), batch.data.shape[-1]
         for row in chosen(rng, len(batch), self.probability):
-            scale = float(np.nan_to_num(np.nanstd(data[row]))) * np.exp(rng.uniform(0, 4))
+            scale = float(np.nan_to_num(np.nanstd(data[row]))) * log_uniform(rng, 1, np.exp(4))
             for start in rng.integers(0, n, rng.integers(1, 4)):
                 length = int(rng.choice((1, 2, 5, 40, n)))
                 decay = np.exp(-np.arange(min(length, n - start)) / max(length / 3, 1)) if length == 40 else 1

@@ -17,6 +17,7 @@ from scipy.signal import resample_poly, sosfilt
 from jijin.data import synthetic
 from jijin.data.augment import FULL, Augmentation, Batch, apply
 from jijin.data.dataset import copy_window
+from jijin.data.draw import log_uniform
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
 from jijin.signal import highpass_filter, normalise
@@ -94,7 +95,7 @@ class Composer:
         if kind < event and self.synthetics and rng.random() < self.mix.second:
             self._overlay(canvas, rng)
         if rng.random() < self.mix.microseism:
-            add(canvas, microseism(rng) * (peak(canvas.data) * np.exp(rng.uniform(np.log(0.003), 0))))
+            add(canvas, microseism(rng) * (peak(canvas.data) * log_uniform(rng, 0.003, 1)))
         if rng.random() < self.mix.burst:
             add(canvas, burst(rng) * deviation(canvas.data))
         return canvas
@@ -153,7 +154,7 @@ def draw_scale(rng: Generator, before: Array, event: Synthetic) -> float:
     """A factor on an event with which its peak is 3 to 600 times the deviation of before, in one of its two bands."""
     fast = rng.random() < 0.5
     ground, size = (before[3:], float(np.abs(np.diff(event.data)).max())) if fast else (before[:3], 1.0)
-    return max(float(deviation(ground) / max(size, 1e-6) * np.exp(rng.uniform(np.log(3), np.log(600)))), 1e-12)
+    return max(float(deviation(ground)) / max(size, 1e-6) * log_uniform(rng, 3, 600), 1e-12)
 
 
 def deviation(x: Array) -> np.float32:
@@ -230,7 +231,7 @@ def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> 
 def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
     """Add noise of 0.2 to 30 % of the window's peak."""
     signal, ground = bands(canvas.data), bands(noise)
-    level = np.abs(signal[:3]).max() * np.exp(rng.uniform(np.log(0.002), np.log(0.3)))
+    level = np.abs(signal[:3]).max() * log_uniform(rng, 0.002, 0.3)
     scale = np.float32(level / max(deviation(ground[:3]), 1e-12))
     mask_drowned(canvas, signal, ground * scale)
     canvas.data = canvas.data + noise * scale
@@ -255,7 +256,7 @@ def burst(rng: Generator) -> Array:
     f = np.linspace(0, 50, 257)
     band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
     carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
-    return carrier * (envelope * np.exp(rng.uniform(0, 3))).astype(np.float32)
+    return carrier * (envelope * log_uniform(rng, 1, np.exp(3))).astype(np.float32)
 
 
 def microseism(rng: Generator) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from jijin.data.draw import log_uniform
 from jijin.data.sources import blast, disturbed, on_noise
 from jijin.data.synthetic import earthquake
 from jijin.discriminate.classes import ANTHROPOGENIC, EARTHQUAKE, EXPLOSION, NOISE, class_of, plain
@@ -83,7 +84,7 @@ def _synthetics(
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for _ in range(count):
         background = backgrounds[int(rng.integers(len(backgrounds)))] if backgrounds and rng.random() < 0.5 else None
-        s_minus_p = float(np.exp(rng.uniform(np.log(0.3), np.log(20))))
+        s_minus_p = log_uniform(rng, 0.3, 20)
         yield EARTHQUAKE, on_noise(rng, earthquake(rng, s_minus_p), background)
         yield EXPLOSION, on_noise(rng, blast(rng, s_minus_p), background)
         yield ANTHROPOGENIC, disturbed(rng, background)

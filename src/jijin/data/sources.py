@@ -17,6 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
+from jijin.data.draw import log_uniform
 from jijin.data.synthetic import LEAD, RATE, VP_KM_S, Synthetic, earthquake, noise
 
 SHOTS, DELAY_S = (1, 30), (0.025, 0.1)
@@ -27,7 +28,7 @@ KM_A_SECOND = 8.2  # of S - P, in the crust of the synthetics
 
 def blast(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
     """One blast at one station, as jijin.data.synthetic.earthquake gives an earthquake; s_minus_p to 20 s."""
-    sp = float(np.exp(rng.uniform(np.log(0.3), np.log(20)))) if s_minus_p is None else s_minus_p
+    sp = log_uniform(rng, 0.3, 20) if s_minus_p is None else s_minus_p
     event = earthquake(rng, sp)
     data = _weaken_s(rng, event) + _rg(rng, event, sp)
     data = _ripple(rng, data)
@@ -131,7 +132,7 @@ def on_noise(rng: Generator, event: Synthetic, background: NDArray[np.float32] |
     out = _background(rng, background)
     start = int(rng.uniform(0.3, 0.4) * out.shape[1]) - LEAD
     part = event.data[:, : out.shape[1] - start]
-    out[:, start : start + part.shape[1]] += part * np.exp(rng.uniform(np.log(4), np.log(100)))
+    out[:, start : start + part.shape[1]] += part * log_uniform(rng, 4, 100)
     return out
 
 
@@ -139,7 +140,7 @@ def disturbed(rng: Generator, background: NDArray[np.float32] | None = None) -> 
     """(3, sample): one of ANTHROPOGENIC over noise, 1 to 20 times as strong."""
     out = _background(rng, background)
     source = ANTHROPOGENIC[int(rng.integers(len(ANTHROPOGENIC)))]
-    return out + source(rng, out.shape[1]) * np.float32(np.exp(rng.uniform(0, np.log(20))))
+    return out + source(rng, out.shape[1]) * np.float32(log_uniform(rng, 1, 20))
 
 
 def _background(rng: Generator, background: NDArray[np.float32] | None) -> NDArray[np.float32]:

@@ -19,6 +19,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from jijin.data.draw import log_uniform
+
 RATE = 100.0  # Hz
 VP_KM_S, VS_KM_S = 6.1, 3.5  # crust; Pn and Sn 8.0 and 4.5 km/s below it (IASP91, Kennett & Engdahl 1991)
 VPN_KM_S, VSN_KM_S, MOHO_DELAY_S = 8.0, 4.5, 6.5
@@ -125,7 +127,7 @@ def _wave_trains(
 def draw_s_minus_p(rng: Generator) -> float:
     """Seconds between P and S: mostly local, more than one in four regional (up to 70 s)."""
     low, high = ((0.15, 3), (1, 12), (6, 25), (20, 70))[rng.choice(4, p=(0.22, 0.3, 0.2, 0.28))]
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return log_uniform(rng, low, high)
 
 
 def _level(rng: Generator, middle: float) -> float:
@@ -142,7 +144,7 @@ def _path(rng: Generator, sp: float) -> Path:
     distance = (sp - 0.7 * MOHO_DELAY_S) / (1 / VSN_KM_S - 1 / VPN_KM_S)
     p_delay = max(distance / VP_KM_S - (distance / VPN_KM_S + MOHO_DELAY_S), 0.8)
     s_delay = max(distance / VS_KM_S - (distance / VSN_KM_S + 1.7 * MOHO_DELAY_S), 1.2)
-    head, head_s = np.exp(rng.uniform(np.log(HEAD_WAVE), 0, 2))
+    head, head_s = log_uniform(rng, HEAD_WAVE, 1, 2)
     p = _multiples(rng, 0.0, head) + _multiples(rng, p_delay, 1.0)
     s = _multiples(rng, sp, ratio * head_s) + _multiples(rng, sp + s_delay, ratio)
     return Path(distance, p, s, (0.0, p_delay), (sp, sp + s_delay))
@@ -158,7 +160,7 @@ def _multiples(rng: Generator, start: float, amplitude: float) -> list[tuple[flo
 def _corner_hz(rng: Generator, distance_km: float) -> float:
     """Corner frequency: what is recorded far away is larger, so slower."""
     top = 30 / (1 + distance_km / 60)
-    return float(np.exp(rng.uniform(np.log(1.0), np.log(max(top, 2.5)))))
+    return log_uniform(rng, 1.0, max(top, 2.5))
 
 
 def _train(
@@ -242,7 +244,7 @@ def _turn(zrt: NDArray[Any], azimuth: float) -> NDArray[Any]:
 def _site(rng: Generator, x: NDArray[Any]) -> NDArray[Any]:
     """Resonances of the ground below the station, stronger on the horizontals."""
     for _ in range(rng.poisson(0.7)):
-        radius, angle = rng.uniform(0.8, 0.97), 2 * np.pi * np.exp(rng.uniform(np.log(1.0), np.log(20))) / RATE
+        radius, angle = rng.uniform(0.8, 0.97), 2 * np.pi * log_uniform(rng, 1.0, 20) / RATE
         ringing = lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], x, axis=-1)
         x = x + ringing * np.array([[0.3], [1.0], [1.0]]) * rng.uniform(0.2, 1.5)
     return x

@@ -121,7 +121,7 @@ def _record(rng: Generator, event: Row, site: Site) -> tuple[Row, NDArray[np.flo
     epicentre = Place(event["source_latitude"], event["source_longitude"])
     distance, _ = epicentre.towards(site.place)
     hypocentral = float(np.hypot(distance, event["source_depth_km"]))
-    wave = synthetic.earthquake(rng, max(hypocentral * S_MINUS_P_S_KM, 0.3))
+    wave = _wave(rng, max(hypocentral * S_MINUS_P_S_KM, 0.3))
     first = int(rng.integers(500, 1001))
     start = first - round(wave.p_sample)
     data, added = synthetic.noise(rng) * np.float32(site.noise), np.zeros((3, LENGTH), np.float32)
@@ -159,6 +159,13 @@ def _noise(rng: Generator, sites: dict[str, list[Site]], count: int) -> Iterator
             data += burst(rng) * np.float32(site.noise)
         name = f"{site.code}.XX_{begin:%Y%m%d%H%M%S}_NO"
         yield {**_receiver(site, begin), "trace_category": "noise", "trace_name": name}, data
+
+
+def _wave(rng: Generator, s_minus_p: float) -> synthetic.Synthetic:
+    """An earthquake whose S stands out of its P coda: STEAD has none but such."""
+    while (wave := synthetic.earthquake(rng, s_minus_p)).hidden_s:
+        pass
+    return wave
 
 
 def _receiver(site: Site, begin: datetime) -> Row:

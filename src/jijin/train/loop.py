@@ -118,7 +118,7 @@ def train(
     state = State(config, run, apart)
     valid = dev if isinstance(dev, Validation) else validation_set(dev)
     if config.start is not None and state.step == 0:
-        state.save("start.pt")  # for jijin export --blend
+        state.save("start.pt", ("average", "settings"))  # for jijin export --blend
         state.keep_if_better(_validate(state, valid)[0])  # a run never ends worse than it began
     per_epoch = max(config.epoch_windows // config.batch, 1)
     try:
@@ -181,8 +181,8 @@ class State:
             self.save("best.pt")
         return better
 
-    def save(self, name: str) -> None:
-        """Write a checkpoint into the run folder, all of it or nothing."""
+    def save(self, name: str, only: Sequence[str] = ()) -> None:
+        """Write a checkpoint, or only some entries of it, into the run folder, all of it or nothing."""
         content = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -195,7 +195,7 @@ class State:
         }
         part = self.run / (name + ".part")
         try:
-            torch.save(content, part)
+            torch.save({key: content[key] for key in only or content}, part)
         except RuntimeError as error:  # torch's word for a disk that is full
             part.unlink(missing_ok=True)
             raise OSError(
@@ -329,7 +329,9 @@ def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
     if path.exists():
         before = json.loads(path.read_text())
         for name, value in {**content, **content["config"]}.items():
-            old = {**before, **before["config"]}.get(name)
+            old = {**asdict(TrainConfig()), **before, **before["config"]}.get(
+                name
+            )  # a run of before there was the option
             if name not in MAY_CHANGE and old != value:
                 raise ConfigError(f"{run} holds a run with '{name}' {old} (asked for {value}); give another run folder")
     path.write_text(json.dumps(content, indent=1))

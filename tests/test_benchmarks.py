@@ -88,3 +88,23 @@ def test_every_place_of_the_scale_page_is_filled():
     places = set(re.findall(r"\{(\w+)\}", (BENCHMARKS / "scale_page.md").read_text()))
     filled = set(re.findall(r'^        "(\w+)": ', (BENCHMARKS / "scale.py").read_text(), re.MULTILINE))
     assert places == filled
+
+
+def test_arrivals_are_shared_that_two_of_three_pickers_find_within_half_a_second(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    consensus = script("consensus")
+    assert consensus.shared([[1.0, 9.0], [1.2], [1.1, 20.0]]) == [pytest.approx(1.1)]
+    assert consensus.shared([[1.0, 1.3], [], [5.0]]) == consensus.shared([]) == []
+    key, tallies = ("XX.A", "P"), {}
+    found = {"cba": {key: [1.3, 40.0]}, consensus.VOTERS[0]: {key: [1.0]}, consensus.VOTERS[1]: {key: [1.2]}}
+    consensus.note(tallies, {**found, consensus.VOTERS[2]: {}})
+    ours, first = tallies["cba", "P"], tallies[consensus.VOTERS[0], "P"]
+    assert (ours.shared, ours.alone) == (1, 1) and ours.residuals_s == (pytest.approx(0.2),)
+    assert (first.shared, first.alone) == (0, 0)  # by the other two, of which one has it
+
+
+@pytest.mark.parametrize("name", ["unseen", "consensus", "synthetics"])
+def test_every_place_of_a_page_is_filled_by_its_script(name):
+    places = set(re.findall(r"\{(\w+)\}", (BENCHMARKS / f"{name}_page.md").read_text()))
+    code = (BENCHMARKS / f"{name}.py").read_text()
+    assert places and all(f'"{place}"' in code or f"{place}=" in code for place in places)

@@ -95,6 +95,23 @@ def test_an_onset_that_only_a_filter_shows_stays_a_label(event):
     assert canvas.weight[P, onset] == 1 and canvas.target[P, onset] > 0.99
 
 
+def test_a_slow_onset_in_microseism_is_masked_though_the_noise_of_the_record_is_fast():
+    rng = np.random.default_rng(0)
+    wave = np.where(np.arange(LENGTH) > 2000, np.sin(2 * np.pi * 1.5 * np.arange(LENGTH) / 100), 0)
+    data = (wave + 0.05 * rng.standard_normal((3, LENGTH))).astype(np.float32)
+    for height, weight in ((0.1, 1), (20, 0)):
+        canvas = Canvas(data, p=[2000.0])
+        swell = height * np.sin(2 * np.pi * 0.4 * np.arange(LENGTH) / 100)
+        add(canvas, np.repeat(swell[None], 3, 0).astype(np.float32))
+        assert canvas.weight[P, 2000] == canvas.weight[0].mean() == weight  # and no detection is asked for either
+
+
+def test_a_window_that_begins_before_the_trace_does_has_no_step_there(event):
+    drawn = [cut(event, -1500, np.random.default_rng(seed)) for seed in range(6)]
+    mirrored = [x for x in drawn if np.isfinite(x).all()]
+    assert mirrored and all(np.array_equal(x[:, 1499], event.data[:, 0]) for x in mirrored)
+
+
 def test_microseism_is_slow_and_of_unit_deviation_above_the_corner():
     for seed in range(5):
         x = bands(microseism(np.random.default_rng(seed)))
@@ -106,7 +123,8 @@ def test_half_of_the_events_are_sized_by_their_fast_motion(pool):
     rng = np.random.default_rng(0)
     slow = bands(np.sin(2 * np.pi * np.arange(LENGTH) / 100 + np.zeros((3, 1))).astype(np.float32))
     scales = np.array([draw_scale(rng, slow, pool[0]) for _ in range(400)])
-    assert 0.15 < (scales < 2).mean() < 0.5 and scales.max() > 100
+    few = 3 * slow[:3].std() / np.abs(bands(pool[0].data)[:3]).max()  # the smallest that is sized by its slow motion
+    assert 0.15 < (scales < few).mean() < 0.5 and scales.max() > 100
 
 
 @pytest.mark.parametrize(("strength", "weight"), [(1e-4, 1), (100.0, 0)])

@@ -230,7 +230,7 @@ class Glitches:
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         data, n = batch.data.copy(), batch.data.shape[-1]
         for row in chosen(rng, len(batch), self.probability):
-            scale = float(np.nan_to_num(np.nanstd(data[row]))) * log_uniform(rng, 1, np.exp(4))
+            scale = float(np.nan_to_num(np.nanstd(data[row]))) * log_uniform(rng, 1, 55)
             for start in rng.integers(0, n, rng.integers(1, 4)):
                 length = int(rng.choice((1, 2, 5, 40, n)))
                 decay = np.exp(-np.arange(min(length, n - start)) / max(length / 3, 1)) if length == 40 else 1

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.signal import resample_poly, sosfilt
+from scipy.signal import resample_poly
 
 from jijin.data import synthetic
 from jijin.data.augment import FULL, Augmentation, Batch, apply
@@ -20,12 +20,13 @@ from jijin.data.dataset import copy_window
 from jijin.data.draw import log_uniform
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
-from jijin.signal import highpass_filter, normalise
+from jijin.signal import bridge, highpass, normalise
 
 LENGTH = 6000
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
 STRETCH = ((1, 2), (2, 3), (4, 5), (9, 10), (10, 9), (5, 4), (3, 2), (2, 1), (5, 2), (3, 1), (4, 1))
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
+RISES = 4.0  # peak of an onset over its own noise with which a row of the window shows it
 TAIL = 1000  # samples at the end that a trace is extended with
 QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
 Array = NDArray[np.float32]
@@ -131,12 +132,13 @@ class Composer:
 
 
 def highpassed(x: Array) -> Array:
-    """(3, sample) above the model's corner frequency, missing samples as zero."""
-    return sosfilt(highpass_filter(100.0), np.nan_to_num(x), axis=-1)
+    """(3, sample) above the model's corner frequency, as the model has it; straight lines where samples are missing."""
+    gaps = ~np.isfinite(x)
+    return highpass(bridge(x, gaps) if gaps.any() else x)
 
 
 def bands(x: Array) -> Array:
-    """(6, LENGTH) of (3, LENGTH): above the corner frequency, and the differences from sample to sample of that.
+    """(6, sample) of (3, sample): above the corner frequency, and the differences from sample to sample of that.
 
     The second is what an analyst sees after filtering: P of 10 Hz stand out of the differences where microseism of
     0.7 Hz hides them in the first.
@@ -151,10 +153,11 @@ def peak(x: Array) -> float:
 
 
 def draw_scale(rng: Generator, before: Array, event: Synthetic) -> float:
-    """A factor on an event with which its peak is 3 to 600 times the deviation of before, in one of its two bands."""
-    fast = rng.random() < 0.5
-    ground, size = (before[3:], float(np.abs(np.diff(event.data)).max())) if fast else (before[:3], 1.0)
-    return max(float(deviation(ground)) / max(size, 1e-6) * log_uniform(rng, 3, 600), 1e-12)
+    """A factor on an event with which its peak is 3 to 600 times the deviation of before, both above the corner
+    frequency or both differenced."""
+    rows = slice(3, None) if rng.random() < 0.5 else slice(3)
+    size = float(np.abs(bands(event.data)[rows]).max())
+    return max(float(deviation(before[rows])) / max(size, 1e-12) * log_uniform(rng, 3, 600), 1e-12)
 
 
 def deviation(x: Array) -> np.float32:
@@ -204,20 +207,28 @@ def add(canvas: Canvas, what: Array) -> None:
 
 def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
     """Mask the onsets of a window that are not visible once ground is added; both (6, LENGTH) as bands gives."""
+    seen = []
     for output, onsets, ratio in ((P, canvas.p, VISIBLE_P), (S, canvas.s, VISIBLE_S)):
         for onset in onsets:
-            if not visible(signal, ground, onset, ratio):
+            seen.append(visible(signal, ground, onset, ratio))
+            if not seen[-1]:
                 blank(canvas.target, canvas.weight, output, int(onset), 100)
+    if seen and not any(seen):
+        blank(canvas.target, canvas.weight, DETECTION, 0, LENGTH)
 
 
 def visible(signal: Array, ground: Array, onset: float, ratio: float) -> bool:
-    """Whether the signal's first second stands out of the two seconds of ground around the onset, on any row."""
+    """Whether the signal's first second stands out of the two seconds of ground around the onset, on any row on which
+    it rises out of the signal's own noise (on any, if it rises on none)."""
     i = int(onset)
     if not 0 <= i < LENGTH:
         return True
     height = np.abs(signal[:, i : i + 100]).max(-1)
+    own = signal[:, max(i - 200, 0) : max(i - 20, 1)]
+    rises = height > RISES * np.sqrt((own**2).mean(-1))
     around = ground[:, max(i - 100, 0) : i + 100]
-    return bool((height > ratio * np.sqrt((around**2).mean(-1)) + 1e-20).any())
+    out = height > ratio * np.sqrt((around**2).mean(-1)) + 1e-20
+    return bool((out & rises).any() if rises.any() else out.any())
 
 
 def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> None:
@@ -256,7 +267,7 @@ def burst(rng: Generator) -> Array:
     f = np.linspace(0, 50, 257)
     band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
     carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
-    return carrier * (envelope * log_uniform(rng, 1, np.exp(3))).astype(np.float32)
+    return carrier * (envelope * log_uniform(rng, 1, 20)).astype(np.float32)
 
 
 def microseism(rng: Generator) -> Array:
@@ -302,7 +313,7 @@ def cut(trace: LabelledTrace, start: int, rng: Generator) -> Array:
     faded = max(trace.onsets, default=0) < n - TAIL  # an onset in the mirror would have no label
     return np.concatenate(
         [
-            _extension(data[:, :quiet][:, ::-1], left, rng, quiet >= QUIET)[:, ::-1],
+            _extension(data[:, : max(quiet, 0)], left, rng, quiet >= QUIET)[:, ::-1],
             inner,
             _extension(data[:, -min(TAIL, n) :][:, ::-1], right, rng, faded and rng.random() < 0.5),
         ],

@@ -144,7 +144,7 @@ def _path(rng: Generator, sp: float) -> Path:
     distance = (sp - 0.7 * MOHO_DELAY_S) / (1 / VSN_KM_S - 1 / VPN_KM_S)
     p_delay = max(distance / VP_KM_S - (distance / VPN_KM_S + MOHO_DELAY_S), 0.8)
     s_delay = max(distance / VS_KM_S - (distance / VSN_KM_S + 1.7 * MOHO_DELAY_S), 1.2)
-    head, head_s = log_uniform(rng, HEAD_WAVE, 1, 2)
+    head, head_s = log_uniform(rng, HEAD_WAVE, 1, size=2)
     p = _multiples(rng, 0.0, head) + _multiples(rng, p_delay, 1.0)
     s = _multiples(rng, sp, ratio * head_s) + _multiples(rng, sp + s_delay, ratio)
     return Path(distance, p, s, (0.0, p_delay), (sp, sp + s_delay))

@@ -11,9 +11,9 @@ from cached import Cached
 from jijin.data.corpus import continuous, scored_traces
 from jijin.data.splits import place
 from jijin.data.teachers import read_picks
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LabelledTrace
 from jijin.evaluate import best_thresholds, evaluation_windows, load_peers
-from jijin.evaluate.pickers import Picker
+from jijin.evaluate.pickers import Picker, released
 from jijin.models import load, split_seeds
 
 MANUAL = ["ncedc_a", "ncedc_b", "obs", "coal_mine", "stead_sample"]
@@ -73,7 +73,7 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     }
     dev = evaluation_windows(manual["dev"])
     model = load("cba")
-    cba = Picker("cba", model, {P: model.thresholds["p"], S: model.thresholds["s"]})
+    cba = released("cba", model)
     models = [("cba, best on dev", model)]
     models += [(name, Cached(peer, cache / name)) for name, peer in load_peers(peers)]
     pickers = [at_best(Picker(name, m, {}), dev) for name, m in models]

@@ -25,7 +25,7 @@ from jijin.data.draw import log_uniform
 from jijin.data.synthetic import earthquake
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
-from jijin.evaluate.pickers import Picker, load_peers
+from jijin.evaluate.pickers import Picker, load_peers, released
 from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
 from run import machine
@@ -40,8 +40,7 @@ MEASURES = ("P coda before S, Z", "the same, horizontal", "S over P coda, horizo
 
 def main(data: Path, peers: Path) -> None:
     corpus = load_corpus([data / "windows"], [data / "peer_picks.csv"], seed=split_seeds(["cba"]))
-    cba = jijin.load("cba")
-    pickers = [Picker("cba", cba, {P: cba.thresholds["p"], S: cba.thresholds["s"]})]
+    pickers = [released("cba", jijin.load("cba"))]
     pickers += [Picker(name, model, {P: THRESHOLD, S: THRESHOLD}) for name, model in load_peers(peers)]
     filled = {
         "made": machine("synthetics.py"),

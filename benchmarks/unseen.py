@@ -19,15 +19,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy_parts import DOCS, table
+from accuracy_parts import DOCS, margin, table
 from cached import Cached
 from jijin.data.corpus import scored_traces
 from jijin.data.labels import OTHER
 from jijin.data.traces import P, S
 from jijin.evaluate import Window, best_thresholds, count, evaluation_windows, find_picks, load_peers
-from jijin.evaluate.pickers import Picker
-from jijin.evaluate.scores import bootstrap, f1_of
+from jijin.evaluate.pickers import Picker, released
+from jijin.evaluate.scores import FEW_LABELS, f1_of
 from jijin.models import load
+from jijin.train.export import SAME_F1
 from run import machine
 
 PAGE = Path(__file__).with_name("unseen_page.md")
@@ -42,13 +43,13 @@ ELSEWHERE = ("pnw_noise", "landslides", "icequakes", "stead_sample")  # never sc
 NOISE = "pre_event_noise"  # cut from windows of NOISE_OF
 NOISE_OF = ("Northern California", "Southern Alps, New Zealand")
 RECORDS = ("ridgecrest_aftershocks", "oklahoma_wilz")
-BASE_WINDOWS, WINDOWS = 40_000, 16_000
+BASE_WINDOWS, WINDOWS = 32_000, 12_000
 WITHOUT, WITH = "cba without it", "cba with it"
 HELD_OUT = ("dev", "test")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Result:
     """One region: its held-out windows, and of each picker hit, false and missed (window, 3) by phase."""
 
     region: str
@@ -58,39 +59,41 @@ class Part:
 
 def main(data: Path, peers: Path, runs: Path, cache: Path) -> None:
     rivals = [(name, Cached(model, cache / name)) for name, model in load_peers(peers)]
-    base = trained(data, runs / "base", ELSEWHERE, BASE_WINDOWS, ())
-    whole = after(data, runs / "all", base, "")
-    parts = [part(data, region, whole, after(data, runs / names[0], base, region), rivals)
-             for region, names in REGIONS.items()]  # fmt: skip
+    base = trained(data, runs / "base", ELSEWHERE, BASE_WINDOWS)
+    whole = picker(trained(data, runs / "all", sets_without(None), WINDOWS, base))
+    results = []
+    for region, names in REGIONS.items():
+        here = sets_without(region)
+        without = picker(trained(data, runs / names[0], here, WINDOWS, base))
+        dev = windows(data, here, ["dev"])
+        peers_here = [at_best(name, model, dev) for name, model in rivals]
+        held_out = [w for w in windows(data, names, HELD_OUT) if w.category != OTHER]
+        shown = {WITHOUT: without, WITH: whole} | {p.name: p for p in peers_here}
+        results.append(Result(region, held_out, {name: counted(one, held_out) for name, one in shown.items()}))
     filled = {"made": machine("unseen.py"), "base": f"{BASE_WINDOWS:,}", "further": f"{WINDOWS:,}"}
-    (DOCS / "unseen.md").write_text(PAGE.read_text().format(**filled, regions=regions(parts), margins=margins(parts)))
+    filled |= {"regions": by_region(results), "margins": margins(results)}
+    (DOCS / "unseen.md").write_text(PAGE.read_text().format(**filled))
 
 
-def after(data: Path, run: Path, base: Path, left_out: str) -> Picker:
-    """A run that goes on from the base with all regions but one."""
-    names = [*ELSEWHERE, *elsewhere(left_out), *(() if left_out in NOISE_OF else (NOISE,))]
-    return picker(exported(trained(data, run, names, WINDOWS, ("--start", str(base)))))
+def sets_without(region: str | None) -> list[str]:
+    """Data sets to train on and to choose thresholds on, all but those of one region and the noise cut from them."""
+    others = [name for other, names in REGIONS.items() if other != region for name in names]
+    return [*ELSEWHERE, *others, *(() if region in NOISE_OF else (NOISE,))]
 
 
-def elsewhere(left_out: str) -> list[str]:
-    """Data sets of all regions but one."""
-    return [name for region, names in REGIONS.items() if region != left_out for name in names]
+def picker(run: Path) -> Picker:
+    """The last weights of a run, as shipped ones are; thresholds of the run's own dev split, chosen by jijin export."""
+    out = run / "cba.onnx"
+    if not out.exists():
+        (run / "best.pt").unlink(missing_ok=True)  # export takes the last ones where there are no best ones
+        subprocess.run([sys.executable, "-m", "jijin.cli", "export", str(run), "-o", str(out)], check=True)
+    return released(run.name, load(out))
 
 
-def picker(file: Path) -> Picker:
-    model = load(file)
-    return Picker(file.parent.name, model, {P: model.thresholds["p"], S: model.thresholds["s"]})
-
-
-def part(data: Path, region: str, whole: Picker, without: Picker, rivals: Sequence[tuple[str, object]]) -> Part:
-    """Score in a region; thresholds of the peers from the dev split of the others, as those of the run without it."""
-    dev = windows(data, elsewhere(region), ["dev"])
-    pickers = {WITHOUT: without, WITH: whole}
-    for name, model in rivals:
-        curves = Picker(name, model, {}).curves(dev)
-        pickers[name] = Picker(name, model, best_thresholds(curves, dev, balanced=True))
-    here = [w for w in windows(data, REGIONS[region], HELD_OUT) if w.category != OTHER]
-    return Part(region, here, {name: counted(one, here) for name, one in pickers.items()})
+def at_best(name: str, model: object, dev: Sequence[Window]) -> Picker:
+    """A peer at the thresholds that jijin export would choose for it on the same dev split."""
+    curves = Picker(name, model, {}).curves(dev)
+    return Picker(name, model, best_thresholds(curves, dev, SAME_F1, balanced=True))
 
 
 def counted(one: Picker, here: Sequence[Window]) -> dict[int, NDArray[np.float64]]:
@@ -98,67 +101,49 @@ def counted(one: Picker, here: Sequence[Window]) -> dict[int, NDArray[np.float64
     return {k: count(find_picks(curves[k], k, one.thresholds[k]), here, k, 0.5)[0] for k in (P, S)}
 
 
-def trained(data: Path, run: Path, names: Sequence[str], count: int, more: Sequence[str]) -> Path:
+def trained(data: Path, run: Path, names: Sequence[str], count: int, start: Path | None = None) -> Path:
     """The folder of a run on the data sets of these names, made or gone on with unless it is there."""
     if not (run / "done").exists():
         sets = [f"--data={data / 'windows' / name}" for name in names]
         records = [f"--records={data / 'continuous' / name}" for name in RECORDS]
-        pace = (f"--windows={count}", "--epoch-windows=16000", "--patience=100")
-        command = ["train", "-o", run, *sets, f"--teachers={data / 'peer_picks.csv'}", *records, *pace, *more]
-        subprocess.run([sys.executable, "-m", "jijin.cli", *map(str, command)], check=True)
+        pace = [f"--windows={count}", "--epoch-windows=8000", "--patience=100"]
+        begin = [f"--start={start / 'last.pt'}"] if start else []
+        command = ["train", f"-o={run}", *sets, f"--teachers={data / 'peer_picks.csv'}", *records, *pace, *begin]
+        subprocess.run([sys.executable, "-m", "jijin.cli", *command], check=True)
         (run / "done").touch()
     return run
-
-
-def exported(run: Path) -> Path:
-    """The model of a run, its thresholds chosen on the run's own dev split; the last weights, as are shipped."""
-    out = run / "cba.onnx"
-    if not out.exists():
-        (run / "best.pt").write_bytes((run / "last.pt").read_bytes())
-        subprocess.run([sys.executable, "-m", "jijin.cli", "export", str(run), "-o", str(out)], check=True)
-    return out
 
 
 def windows(data: Path, names: Sequence[str], splits: Sequence[str]) -> list[Window]:
     """Labelled windows of data sets, labels by machines too."""
     paths, picks = [data / "windows" / name for name in names], [data / "peer_picks.csv"]
     traces = [t for split in splits for t in scored_traces(paths, split, others=picks, automatic=True)]
-    return evaluation_windows(traces)
+    return evaluation_windows(traces, places=1)
 
 
-def regions(parts: Sequence[Part]) -> str:
-    """F1 of each picker in each region, and their mean."""
-    names = list(parts[0].counts)
+def by_region(results: Sequence[Result]) -> str:
+    """F1 of each picker in each region with enough labels."""
+    names = list(results[0].counts)
     lines: list[list[object]] = []
     for phase in (P, S):
-        rows = [(one.region, labels(one, phase), [_f1(one, n, phase) for n in names]) for one in parts]
-        rows = [row for row in rows if row[1]]
-        lines += [[region, "PS"[phase - P], number, *scores] for region, number, scores in rows]
-        lines.append(["mean", "PS"[phase - P], sum(r[1] for r in rows), *np.mean([r[2] for r in rows], 0).tolist()])
-    return table(["region", "phase", "labels", *names], lines)
+        for one in results:
+            groups = {w.source_group for w in one.windows if w.onsets[phase]}
+            labels = sum(len(w.onsets[phase]) for w in one.windows)
+            if labels >= FEW_LABELS:
+                scores = [float(f1_of(one.counts[n][phase].sum(0))) for n in names]
+                lines.append([one.region, "PS"[phase - P], len(groups), labels, *scores])
+    return table(["region", "phase", "earthquakes", "labels", *names], lines)
 
 
-def labels(one: Part, phase: int) -> int:
-    return sum(len(w.onsets[phase]) for w in one.windows)
-
-
-def _f1(one: Part, name: str, phase: int) -> float:
-    return float(f1_of(one.counts[name][phase].sum(0)))
-
-
-def margins(parts: Sequence[Part]) -> str:
+def margins(results: Sequence[Result]) -> str:
     """F1 over all labels of the runs without a region less that of each other picker, drawn again by earthquake."""
-    own, *others = parts[0].counts
-    groups = [w.source_group for one in parts for w in one.windows]
+    own, *others = results[0].counts
+    groups = [w.source_group for one in results for w in one.windows]
     lines: list[list[object]] = []
     for phase in (P, S):
-        ours, *theirs = (np.concatenate([one.counts[name][phase] for one in parts]) for name in (own, *others))
-        for name, other in zip(others, theirs, strict=True):
-            both = np.concatenate([ours, other], 1)
-            low, high = bootstrap(both, groups, lambda x: f1_of(x[..., :3]) - f1_of(x[..., 3:]))
-            f1 = [float(f1_of(x.sum(0))) for x in (ours, other)]
-            lines.append(["PS"[phase - P], name, *f1, f"{low:+.3f} to {high:+.3f}"])
-    return table(["phase", "the other", own, "the other's F1", "difference, 95 %"], lines)
+        ours, *theirs = (np.concatenate([one.counts[name][phase] for one in results]) for name in (own, *others))
+        lines += [["PS"[phase - P], name, *margin(ours, x, groups)] for name, x in zip(others, theirs, strict=True)]
+    return table(["phase", "the other", own, "the other's F1", "difference", "95 % of it"], lines)
 
 
 if __name__ == "__main__":

@@ -90,17 +90,25 @@ def test_every_place_of_the_scale_page_is_filled():
     assert places == filled
 
 
-def test_arrivals_are_shared_that_two_of_three_pickers_find_within_half_a_second(monkeypatch):
+def test_what_two_pickers_share_is_what_others_are_measured_by(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     consensus = script("consensus")
-    assert consensus.shared([[1.0, 9.0], [1.2], [1.1, 20.0]]) == [pytest.approx(1.1)]
-    assert consensus.shared([[1.0, 1.3], [], [5.0]]) == consensus.shared([]) == []
-    key, tallies = ("XX.A", "P"), {}
-    found = {"cba": {key: [1.3, 40.0]}, consensus.VOTERS[0]: {key: [1.0]}, consensus.VOTERS[1]: {key: [1.2]}}
-    consensus.note(tallies, {**found, consensus.VOTERS[2]: {}})
-    ours, first = tallies["cba", "P"], tallies[consensus.VOTERS[0], "P"]
-    assert (ours.shared, ours.alone) == (1, 1) and ours.residuals_s == (pytest.approx(0.2),)
-    assert (first.shared, first.alone) == (0, 0)  # by the other two, of which one has it
+    one, two = [(1.0, 0.9), (9.0, 0.5)], [(1.2, 0.8), (1.4, 0.4), (20.0, 0.9)]
+    assert consensus.shared(one, two) == [pytest.approx(1.1)] and consensus.shared(one, []) == []
+    key = ("XX.A", "P")
+    stream = {"a": {key: one}, "b": {key: two}, "cba": {key: [(1.3, 0.9), (9.1, 0.6), (40.0, 0.9)]}, "c": {}}
+    part = consensus.beside([stream], "P", ["a", "b"], ["cba", "c"])
+    assert part.shared == 1 and part.tallies["cba"].off_s == [pytest.approx(0.2)] and part.tallies["cba"].alone == 1
+    assert consensus.words(part, "cba") == "1.00, 0.200 s, 1 alone" and consensus.words(part, "c") == "0.00, 0 alone"
+
+
+def test_a_margin_is_nothing_between_equals_and_sure_where_one_is_always_right(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    margin = script("accuracy_parts").margin
+    right, mixed = np.tile([1.0, 0, 0], (40, 1)), np.array([[1.0, 0, 0], [0, 1, 1]] * 20)
+    groups = [str(k // 2) for k in range(40)]
+    assert margin(mixed, mixed, groups) == [0.5, 0.5, "+0.000", "+0.000 to +0.000"]
+    assert margin(right, mixed, groups)[2:] == ["+0.500", "+0.500 to +0.500"]
 
 
 @pytest.mark.parametrize("name", ["unseen", "consensus", "synthetics"])

@@ -37,6 +37,11 @@ class Picker:
         return predict_with(self.model, windows)
 
 
+def released(name: str, model: Any) -> Picker:
+    """A model of ours at the thresholds that it was released with."""
+    return Picker(name, model, {P: model.thresholds["p"], S: model.thresholds["s"]})
+
+
 def predict_with(model: Any, windows: Sequence[Window], batch: int = 64, outputs: Sequence[int] = (P, S)) -> Curves:
     """Curves of a jijin model (attributes p, s) or of a peer (keys "p", "s") on the windows.
 

@@ -21,7 +21,7 @@ from run import machine
 
 PAGE = Path(__file__).with_name("accuracy_page.md")
 PARTS = (
-    parts.scores, parts.without_others, parts.by_groups, parts.by_field, parts.shifts, parts.borders,
+    parts.scores, parts.margins, parts.without_others, parts.by_groups, parts.by_field, parts.shifts, parts.borders,
     parts.uncertainty, parts.probability, parts.spoilt, parts.noise, parts.continuously,
 )  # fmt: skip
 

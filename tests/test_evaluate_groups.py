@@ -13,6 +13,6 @@ def test_windows_are_scored_by_their_own_ratio_distance_and_data_set():
     rows = {(r.by, r.part, r.phase): r for r in parts(early, evaluation_windows([NEAR, FAR]))}
     assert rows["SNR", "-inf to 5 dB", "P"].labels == rows["SNR", "30 to inf dB", "P"].labels == 1
     assert rows["distance", "0 to 10 km", "P"].f1 == 1  # 1 s of S-P is 8 km
-    assert rows["distance", "120 to inf km", "S"].f1 == 0
+    assert rows["distance", "60 to inf km", "S"].f1 == 0
     both = rows["data set", "set", "P"]
     assert both.labels == 2 and both.mean_s == both.median_s == pytest.approx(-0.08, abs=1e-3)

@@ -117,7 +117,7 @@ def test_the_card_in_words_tells_scores_and_licences():
     text = docstring("cba", card["version"], card)
     f1 = card["scores"]["test"]["s"]["0.5_s"]["f1"]
     assert f"S F1 {f1:.2f}" in text.splitlines()[2] and card["sha256"] in text
-    assert all(json.dumps(licence) in text for licence in card["licences"])
+    assert json.dumps(card["licences"]) in text
 
 
 def test_a_model_without_a_card_or_scores_has_a_docstring(tmp_path):

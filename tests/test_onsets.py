@@ -84,10 +84,16 @@ def test_a_fast_p_is_found_under_microseism_of_ten_times_its_height():
 
 
 def test_whitening_takes_out_what_the_sample_before_tells_and_leaves_white_noise():
-    white = np.random.default_rng(0).standard_normal((2, 4000))
-    slow = np.cumsum(white, -1)
-    assert np.abs(whitened(white) - white).std() < 0.05
-    assert np.abs(whitened(slow)[:, 1:] - white[:, 1:]).std() < 0.1 and whitened(slow).shape == slow.shape
+    white = np.random.default_rng(0).standard_normal((2, 1, 4000))
+    slow, length = np.cumsum(white, -1), np.array([4000])
+    assert np.abs(whitened(white, length) - white).std() < 0.05
+    out = whitened(slow, length)
+    assert np.abs(out[..., 1:] - white[..., 1:]).std() < 0.1 and out.shape == slow.shape
+
+
+def test_what_is_learnt_for_a_span_does_not_depend_on_the_spans_beside_it():
+    x = np.cumsum(np.random.default_rng(0).standard_normal((1, 2, 170)), -1)
+    assert np.array_equal(whitened(x[:, :1, :80], np.array([80])), whitened(x, np.array([80, 170]))[:, :1, :80])
 
 
 def test_an_onset_out_of_reach_or_without_contrast_moves_nothing():

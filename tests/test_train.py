@@ -208,11 +208,12 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     options = ["--windows", "128", "--epoch-windows", "64", "--synthetics", "4", "--workers", "0"]
     result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(run), *options])
     assert result.exit_code == 0, result.output
-    result = CliRunner().invoke(app, ["export", str(run), "-o", str(model), "--name", "mine"])
+    result = CliRunner().invoke(app, ["export", str(run), "-o", str(model), "--name", "mine", "--weakness", "far S"])
     assert result.exit_code == 0, result.output
     card = json.loads(model.with_suffix(".json").read_text())
     assert card["counts"]["events"] == {"set": card["counts"]["events"]["set"]} and len(card["sha256"]) == 64
     assert set(card["scores"]) == {"dev", "test"} and card["parity"] < 1e-4
+    assert card["weaknesses"] == ["far S"] and set(card["licences"]) == {"set"} and card["pickers"] == []
     assert 100 < card["memory_mb"] < 32_000 and card["windows_per_s"] > 0
     scores = tmp_path / "scores.json"
     result = CliRunner().invoke(

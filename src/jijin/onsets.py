@@ -124,7 +124,7 @@ def find_onsets(
     """In each of the spans (first, stop) the sample at which the variance changes, by Akaike's criterion.
 
     None without noise ahead of it or a change to speak of, and where a span is short or sticks out of the window. A
-    component that is dead or has a gap in a span does not count there.
+    component that is dead or has a gap in a span does not count there. whiten : see whitened.
 
     >>> x = np.random.default_rng(0).standard_normal((1, 200)) * np.repeat([1.0, 9.0], 100)
     >>> find_onsets(x, np.zeros((1, 200), bool), [(0, 200), (10, 90)], 3.0)
@@ -137,18 +137,19 @@ def find_onsets(
         index = np.minimum(first[:, None] + np.arange((stop - first).max()), stop[:, None] - 1)
         whole = np.logical_not(gaps[:, index].any(-1))
         x = window[:, index].astype(np.float64)
-        changes = _changes(whitened(x) if whiten else x, whole, stop - first, contrast)
+        changes = _changes(whitened(x, stop - first) if whiten else x, whole, stop - first, contrast)
         for i, start, change in zip(usable, first.tolist(), changes, strict=True):
             found[i] = None if change is None else start + change
     return found
 
 
-def whitened(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """x (..., sample) without what the sample before tells of each, as learnt from the first half: order 1 of AR-AIC.
+def whitened(x: NDArray[np.float64], length: NDArray[np.intp]) -> NDArray[np.float64]:
+    """x : (component, span, sample) without what the sample before tells of each, learnt from the first half of the
+    length (span,): order 1 of AR-AIC.
 
     Sleeman & van Eck 1999, doi:10.1016/S0031-9201(99)00007-2. White noise stays as it is, slow noise is differenced.
     """
-    noise = x[..., : x.shape[-1] // 2]
+    noise = np.where(np.arange(x.shape[-1]) < length[:, None] // 2, x, 0)
     power = np.maximum((noise**2).sum(-1, keepdims=True), 1e-30)
     told = np.clip((noise[..., 1:] * noise[..., :-1]).sum(-1, keepdims=True) / power, 0, 1)
     new = x[..., 1:] - told * x[..., :-1]
@@ -168,8 +169,9 @@ def _changes(
     before = squares[..., :-1] / k - (sums[..., :-1] / k) ** 2
     m, rest = np.maximum(n - k, 1), total[..., None] - sums[..., :-1]
     after = (total_squares[..., None] - squares[..., :-1]) / m - (rest / m) ** 2
-    counts = whole & (total_squares / length - (total / length) ** 2 > 1e-12)
-    aic = k * np.log(np.maximum(before, 1e-8)) + m * np.log(np.maximum(after, 1e-8))
+    variance = total_squares / length - (total / length) ** 2
+    counts, least = whole & (variance > 1e-12), np.maximum(1e-8 * variance, 1e-20)[..., None]
+    aic = k * np.log(np.maximum(before, least)) + m * np.log(np.maximum(after, least))
     aic = np.where((k >= 4) & (k < n - 4), (aic * counts[..., None]).sum(0), np.inf)
     best = aic.argmin(-1)
     rises = after[:, row, best] >= contrast**2 * before[:, row, best]

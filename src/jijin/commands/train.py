@@ -115,7 +115,7 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
 
     chosen = recipe(source["recipe"])
     corpus = _corpus(source)
-    write_config(output, config, {**source, "counts": corpus.counts, "licences": corpus.licences})
+    write_config(output, config, {**source, **{key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}})
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
     with progress_bar("training") as advance:
@@ -143,6 +143,9 @@ def export(
     blend: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the run in the weights; the rest is what --start gave it.")
     ] = 1.0,
+    weakness: Annotated[
+        list[str] | None, typer.Option(help="What it is weak at, for the card; repeat for more.")
+    ] = None,
 ) -> None:
     """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
     import json
@@ -166,7 +169,8 @@ def export(
         )
         for part, automatic in splits
     )
-    typer.echo(str(write(run, output, dev, test, name, {**_provenance(done), **_pace(run)}, wide, blend)))
+    card = {"weaknesses": weakness or [], **_provenance(done), **_pace(run)}
+    typer.echo(str(write(run, output, dev, test, name, card, wide, blend)))
 
 
 def _pace(run: Path) -> dict[str, float]:
@@ -187,11 +191,11 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-    kept = ("counts", "licences", "fractions", "split_seeds", "synthetics", "recipe", "torch")
+    kept = ("counts", "licences", "pickers", "fractions", "split_seeds", "synthetics", "recipe", "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
     config = {**done["config"], "start": _earlier(Path(start)) if start else None}
-    return {"config": config, **{key: done[key] for key in kept}, **names}
+    return {"config": config, **{key: done[key] for key in kept if key in done}, **names}
 
 
 def _earlier(start: Path) -> dict[str, Any]:

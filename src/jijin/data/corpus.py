@@ -53,14 +53,16 @@ class Traces(Sequence[LabelledTrace]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corpus:
-    """What training reads, and its licences. shares : probability of each event to be drawn."""
+    """What training reads. shares : probability of each event to be drawn; licences : by data set; pickers : whose
+    picks completed the labels."""
 
     events: Sequence[LabelledTrace]
     shares: NDArray[np.float64]
     noise: Sequence[LabelledTrace]
     dev: Sequence[LabelledTrace]
     counts: dict[str, dict[str, int]]
-    licences: list[str]
+    licences: dict[str, list[str]]
+    pickers: list[str]
 
 
 def load_corpus(
@@ -87,9 +89,10 @@ def load_corpus(
     events: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & event))
     noise: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & quiet))
     dev = _some(Traces(dataset, np.flatnonzero((which == "dev") & event & trusted)))
-    weights = np.ones(len(events))
+    weights, pickers = np.ones(len(events)), list[str]()
     if teachers:
         table = read_picks(teachers)
+        pickers = sorted(set(table["picker"].astype(str)))
         unpicked = Traces(dataset, np.flatnonzero((which == "train") & _unpicked(dataset)))
         events = complete_all([*events, *unpicked, *continuous(records)], table, _manual(dataset))
         events = [t for t in events if t.onsets]
@@ -98,8 +101,8 @@ def load_corpus(
     if not events:
         raise DataError(f"no labelled trace in the training split of {', '.join(map(str, paths))}")
     counts = {role: _count(traces) for role, traces in (("events", events), ("noise", noise), ("dev", dev))}
-    licences = sorted(set(dataset.labels["licence"].astype(str)) - {""})
-    return Corpus(events, _shares(_names(events), weights), noise, dev, counts, licences)
+    shares = _shares(_names(events), weights)
+    return Corpus(events, shares, noise, dev, counts, licences(dataset), pickers)
 
 
 def scored_traces(
@@ -166,6 +169,12 @@ def _manual(dataset: Dataset) -> frozenset[str]:
     """Data sets with labels of analysts: those are never moved."""
     labels = dataset.labels
     return frozenset(labels["dataset"][labels["quality"].astype(str).str.contains(MANUAL)].astype(str))
+
+
+def licences(dataset: Dataset) -> dict[str, list[str]]:
+    """The licences that each data set names, in its own words."""
+    names, told = (dataset.labels[key].astype(str) for key in ("dataset", "licence"))
+    return {name: sorted(set(told[names == name]) - {""}) for name in sorted(set(names))}
 
 
 def _is_plain(trace: LabelledTrace) -> bool:

@@ -15,7 +15,7 @@ from jijin.evaluate.scores import score
 from jijin.evaluate.windows import RATE, Window
 
 SNR_EDGES_DB = (-np.inf, 5.0, 10.0, 20.0, 30.0, np.inf)
-DISTANCE_EDGES_KM = (0.0, 10.0, 30.0, 60.0, 120.0, np.inf)
+DISTANCE_EDGES_KM = (0.0, 10.0, 30.0, 60.0, np.inf)
 VP_TIMES_VS = 8.0  # km per second of S-P, in a crust of 6 km/s and Vp/Vs 1.73, where no distance is given
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 TOLD = {
     "counts": "Trained on, records by data set (dev and test are other earthquakes)",
+    "weaknesses": "Weak at",
+    "pickers": "Published pickers whose agreement completed the labels",
     "licences": "Sources and licences of the training data",
     "thresholds": "Thresholds, from dev",
     "time_uncertainty": "Time uncertainty of jijin.pick",
@@ -31,7 +33,8 @@ def docstring(name: str, version: str, card: Mapping[str, Any]) -> str:
 
 def _score(split: str, scores: Mapping[str, Any]) -> str:
     told = [
-        f"{phase} F1 {scores[phase.lower()]['0.5_s']['f1']:.2f} ({scores[phase.lower()]['0.5_s']['labels']} labels)"
+        f"{phase} F1 {found['f1']:.2f} ({found['f1_95'][0]:.2f} to {found['f1_95'][1]:.2f}, {found['labels']} labels)"
         for phase in "PS"
+        for found in [scores[phase.lower()]["0.5_s"]]
     ]
     return f"Within 0.5 s of analysts' labels, {split} split: {', '.join(told)}."

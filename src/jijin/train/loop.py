@@ -37,7 +37,8 @@ from jijin.stopwatch import Stopwatch, peak_memory_mb
 from jijin.train.start import network_of
 
 Progress = Callable[[int, dict[str, float]], None]
-MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy", "licences"}
+MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy"}
+MAY_CHANGE |= {"licences", "pickers"}  # how they are told, not what was trained on
 APART = 2**32  # number of a batch that no run trains on
 WARM_STEPS = 50  # of a short run, or a fifth of it
 SHORTEST_SPAN = 20  # the average of the weights spans at most a twentieth of a run
@@ -327,11 +328,10 @@ def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
     content = json.loads(json.dumps(content, default=str))
     path = run / "config.json"
     if path.exists():
-        before = json.loads(path.read_text())
+        before, defaults = json.loads(path.read_text()), json.loads(json.dumps(asdict(TrainConfig())))
+        known = defaults | before | before["config"]  # an option that came after the run had its default
         for name, value in {**content, **content["config"]}.items():
-            old = {**asdict(TrainConfig()), **before, **before["config"]}.get(
-                name
-            )  # a run of before there was the option
+            old = known.get(name)
             if name not in MAY_CHANGE and old != value:
                 raise ConfigError(f"{run} holds a run with '{name}' {old} (asked for {value}); give another run folder")
     path.write_text(json.dumps(content, indent=1))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from jijin.data.draw import log_uniform
 from jijin.data.synthetic import earthquake, noise
 from jijin.types import NS, Segment, samples_to_ns
 
@@ -26,7 +27,7 @@ def synthetic(hours: float, seed: int = 0) -> Samples:
     out = np.tile(hour, int(np.ceil(hours)))[:, : round(hours * HOUR)]
     for at in rng.integers(0, out.shape[1], round(hours * EVENTS_PER_HOUR)):
         event = earthquake(rng).data[:, : out.shape[1] - at]
-        out[:, at : at + event.shape[1]] += event * float(np.exp(rng.uniform(np.log(300), np.log(1e5))))
+        out[:, at : at + event.shape[1]] += event * log_uniform(rng, 300, 1e5)
     return out.round().astype(np.int32)
 
 
@@ -62,7 +63,7 @@ def fragments(length: int, count: int, lost: int = 7) -> list[tuple[int, int]]:
 def gaps(length: int, count: int, rng: Generator) -> list[tuple[int, int]]:
     """What `count` gaps of 0.01 to 20 s, anywhere, leave."""
     lost = np.zeros(length, bool)
-    for at, size in zip(rng.integers(0, length, count), np.exp(rng.uniform(0, np.log(2000), count)), strict=True):
+    for at, size in zip(rng.integers(0, length, count), log_uniform(rng, 1, 2000, count), strict=True):
         lost[at : at + int(size)] = True
     return [tuple(edge) for edge in np.flatnonzero(np.diff(~lost, prepend=0, append=0)).reshape(-1, 2).tolist()]
 

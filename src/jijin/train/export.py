@@ -32,7 +32,7 @@ LEAST_SPREAD_S = 1e-3
 FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
 DEFAULTS: dict[str, Any] = {
     "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
-    "time_uncertainty": {"p": {"scale": 1.0, "floor_s": 0.01}, "s": {"scale": 1.0, "floor_s": 0.02}},
+    "time_uncertainty": {key: {"scale": 1.0, "floor_s": FLOOR_S[phase]} for phase, key in ((P, "p"), (S, "s"))},
 }
 
 
@@ -96,20 +96,25 @@ def export(
     part = out.with_suffix(".part.onnx")
     write_onnx(network, part, name, DEFAULTS)
     difference = check_parity(network, part)
-    settings, reports = DEFAULTS, {}
-    if dev:
-        curves = predict_with(load(part), dev)
-        broad = predict_with(load(part), wide) if wide else curves
-        thresholds = best_thresholds(broad, wide or dev, SAME_F1, balanced=True)
-        settings = tuned_on_dev(curves, dev, thresholds)
-        write_onnx(network, part, name, settings)
-        reports["dev"] = evaluate(name, curves, dev, thresholds)
-    if dev and test:
-        reports["test"] = evaluate(name, predict_with(load(part), test), test, thresholds)
-    part.replace(out)
+    settings, reports = _measured(part, name, dev, test, wide) if dev else (DEFAULTS, {})
+    write_onnx(network, part, name, settings)
     parameters = sum(p.numel() for p in network.parameters())
-    _write_card(out, name, {**card, **settings, "parameters": parameters, "parity": difference}, reports)
+    _write_card(part, out, {"name": name, **card, **settings, "parameters": parameters, "parity": difference}, reports)
+    part.replace(out)
     return out
+
+
+def _measured(
+    file: Path, name: str, dev: Sequence[Window], test: Sequence[Window], wide: Sequence[Window]
+) -> tuple[dict[str, Any], dict[str, Report]]:
+    """Settings of a model file from dev and wide, and its reports on dev and test."""
+    model = load(file)
+    curves = predict_with(model, dev)
+    thresholds = best_thresholds(predict_with(model, wide) if wide else curves, wide or dev, SAME_F1, balanced=True)
+    reports = {"dev": evaluate(name, curves, dev, thresholds)}
+    if test:
+        reports["test"] = evaluate(name, predict_with(model, test), test, thresholds)
+    return tuned_on_dev(curves, dev, thresholds), reports
 
 
 def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str, Any]) -> None:
@@ -174,14 +179,14 @@ def _uncertainty(curves: NDArray[np.float32], dev: Sequence[Window], phase: int,
     return {"scale": scale, "floor_s": floor_s, "smoothing_s": smoothing}
 
 
-def _write_card(out: Path, name: str, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:
+    """The card of a model file that is about to become out."""
     scores = {split: summary(report) for split, report in reports.items()}
     card = {
-        "name": name,
+        "name": content["name"],
         "version": jijin.__version__,
-        "sha256": digest,
-        "bytes": out.stat().st_size,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "bytes": file.stat().st_size,
         **content,
         "scores": scores or "not measured: no labelled data was given, thresholds are the defaults",
     }

@@ -108,7 +108,7 @@ def trained(data: Path, run: Path, names: Sequence[str], count: int, start: Path
         records = [f"--records={data / 'continuous' / name}" for name in RECORDS]
         pace = [f"--windows={count}", "--epoch-windows=8000", "--patience=100"]
         begin = [f"--start={start / 'last.pt'}"] if start else []
-        command = ["train", f"-o={run}", *sets, f"--teachers={data / 'peer_picks.csv'}", *records, *pace, *begin]
+        command = ["train", f"--output={run}", *sets, f"--teachers={data / 'peer_picks.csv'}", *records, *pace, *begin]
         subprocess.run([sys.executable, "-m", "jijin.cli", *command], check=True)
         (run / "done").touch()
     return run

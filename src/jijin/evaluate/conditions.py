@@ -200,7 +200,7 @@ CASES: tuple[tuple[str, str, Spoil], ...] = (
     *(("recorded at", f"{rate} Hz", from_rate(rate)) for rate in (20, 40, 50, 200, 500)),
     *(("three gaps of", f"{seconds:g} s", with_gaps(seconds)) for seconds in (0.1, 0.5, 1.0, 2.0, 5.0)),
     *(("clipped at", f"{100 * share:g} %", clipped(share)) for share in (0.5, 0.2, 0.05)),
-    *(("microseism of", f"{100 * share:g} % of the peak", with_microseism(share)) for share in (0.05, 0.2, 1.0)),
+    *(("microseism, of the peak", f"{100 * share:g} %", with_microseism(share)) for share in (0.05, 0.2, 1.0)),
     *(("begins before P", f"{seconds:g} s", begins_before(P, seconds)) for seconds in (5.0, 1.0, 0.2)),
     *(("begins before S", f"{seconds:g} s", begins_before(S, seconds)) for seconds in (5.0, 1.0, 0.2)),
     *(("ends after P", f"{seconds:g} s", ends_after(P, seconds)) for seconds in (5.0, 1.0, 0.2)),

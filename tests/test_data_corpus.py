@@ -98,6 +98,13 @@ def test_a_split_without_anything_is_said(folder):
         load_corpus([folder], fractions=(0, 0, 1))
 
 
+def test_picks_of_other_data_are_said_to_change_nothing(folder, tmp_path, caplog):
+    path = tmp_path / "picks.csv"
+    path.write_text("dataset,trace_name,picker,phase,sample,probability\nset,elsewhere,a,P,1000,0.9\n")
+    load_corpus([folder], [path])
+    assert "picks.csv is of a trace of the data" in caplog.text
+
+
 def test_records_without_teachers_are_refused(folder, tmp_path):
     with pytest.raises(ConfigError, match="'records' need 'teachers'"):
         load_corpus([folder], records=[tmp_path])

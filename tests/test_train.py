@@ -21,6 +21,7 @@ from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
 from jijin.train.loop import State, TrainConfig, masked_loss, train, write_config  # noqa: E402
+from jijin.train.start import read_checkpoint  # noqa: E402
 
 TINY = CBAConfig(stem=16, channels=(16, 16, 16), deep=16, blocks=1, lstm=8, decoder=(16, 16, 16))
 
@@ -269,3 +270,58 @@ def test_a_start_without_weights_is_said_before_anything_is_made(dataset, tmp_pa
 def test_a_folder_that_is_no_run_is_said(tmp_path):
     with pytest.raises(ReadError, match="no such checkpoint"):
         load_network(tmp_path / "best.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut short"])
+def test_what_is_no_checkpoint_is_refused_by_its_name(tmp_path, content):
+    (tmp_path / "best.pt").write_bytes(content)
+    with pytest.raises(ReadError, match=r"best\.pt: not a checkpoint"):
+        read_checkpoint(tmp_path / "best.pt")
+
+
+def test_start_names_the_file_that_is_no_model(dataset, tmp_path):
+    (tmp_path / "mine.json").write_text("{}")
+    options = ["--windows", "64", "--synthetics", "2", "--start", str(tmp_path / "mine.json")]
+    result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), *options])
+    assert isinstance(result.exception, ReadError) and "mine.json: neither" in str(result.exception)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"task": "source"}'])
+def test_a_folder_of_another_task_or_damaged_is_not_exported_nor_trained_on(dataset, tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    result = CliRunner().invoke(app, ["export", str(tmp_path), "-o", str(tmp_path / "m.onnx")])
+    assert isinstance(result.exception, ReadError) and "not a picker's run" in str(result.exception)
+    if content != "{":
+        with pytest.raises(ConfigError, match="another task"):
+            write_config(tmp_path, TrainConfig(windows=64), {})
+
+
+def test_a_model_file_ends_in_onnx(tmp_path):
+    result = CliRunner().invoke(app, ["export", str(tmp_path), "-o", str(tmp_path / "m.json")])
+    assert isinstance(result.exception, ConfigError) and "m.json" in str(result.exception)
+
+
+def test_teachers_whose_numbers_are_none_are_refused_with_their_line(tmp_path):
+    path = tmp_path / "picks.csv"
+    path.write_text("dataset,trace_name,picker,phase,sample,probability\na,b,c,P,1,0.5\na,b,c,P,soon,0.5\n")
+    with pytest.raises(DataError, match=r"'sample' of line 3 is no number"):
+        read_picks([path])
+
+
+def test_without_a_test_split_a_run_is_exported_and_the_card_scores_dev_alone(dataset, tmp_path):
+    run, model = tmp_path / "run", tmp_path / "mine.onnx"
+    options = ["--windows", "64", "--epoch-windows", "64", "--synthetics", "2", "--workers", "0"]
+    result = CliRunner().invoke(
+        app, ["train", "--data", str(dataset), "-o", str(run), "--fractions", "6,4,0", *options]
+    )
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(app, ["export", str(run), "-o", str(model)])
+    assert result.exit_code == 0 and "no labelled record in the test split" in result.stderr
+    assert set(json.loads(model.with_suffix(".json").read_text(), parse_constant=pytest.fail)["scores"]) == {"dev"}
+
+
+def test_a_run_that_is_no_better_than_its_start_says_so(dataset, tmp_path):
+    options = ["--windows", "64", "--epoch-windows", "64", "--synthetics", "2", "--workers", "0", "--start", "cba"]
+    options += ["--fractions", "2,8,0"]
+    result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), *options])
+    assert result.exit_code == 0 and "no epoch was better on dev" in result.stderr

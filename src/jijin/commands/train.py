@@ -88,7 +88,10 @@ def _beginning(start: str) -> str:
     from jijin.models import find
 
     if not Path(start).is_dir():
-        return str(find(start).resolve())
+        file = find(start).resolve()
+        if file.suffix != ".onnx" and not (file.suffix == ".pt" and (file.parent / "config.json").is_file()):
+            raise ReadError(f"{start}: neither an .onnx file nor a run's checkpoint; give one, a run folder or cba")
+        return str(file)
     best = Path(start).resolve() / "best.pt"
     if not best.is_file():
         raise ReadError(f"{start}: no run to start from, it has no best.pt; give what 'jijin train -o' wrote, or cba")
@@ -97,14 +100,29 @@ def _beginning(start: str) -> str:
 
 def _split_seeds(start: str | None) -> list[int]:
     """Those of the weights that a run begins with, so that it sees nothing that they held out; else 0."""
-    import json
-
     from jijin.models import split_seeds
 
     if start is None or start.endswith(".onnx"):
         return list(split_seeds([start] if start else []))
-    seeds: list[int] = json.loads((Path(start).parent / "config.json").read_text())["split_seeds"]
+    seeds: list[int] = _config(Path(start).parent)["split_seeds"]
     return seeds
+
+
+def _config(run: Path) -> dict[str, Any]:
+    """What a picker's run was made from."""
+    import json
+
+    from jijin.errors import ReadError
+
+    try:
+        done = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
+    except ValueError:
+        done = {}
+    if not {"config", "data", "split_seeds"} <= done.keys():
+        raise ReadError(f"{run / 'config.json'}: not a picker's run, or damaged; give what 'jijin train -o' wrote")
+    return dict(done)
 
 
 def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
@@ -112,6 +130,7 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     from jijin.data.corpus import synthetic_pool
     from jijin.train.loop import train, write_config
     from jijin.train.recipes import recipe
+    from jijin.train.start import read_checkpoint
 
     chosen = recipe(source["recipe"])
     corpus = _corpus(source)
@@ -126,7 +145,12 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
                 scores = "  ".join(f"{key} {value:.4g}" for key, value in row.items())
                 typer.echo(f"{windows} windows  {scores}", err=True)
 
-        return train(composer, corpus.dev, output, config, step)
+        best = train(composer, corpus.dev, output, config, step)
+    if config.start and read_checkpoint(best)["step"] == 0:
+        typer.echo(
+            f"jijin: no epoch was better on dev than what it began with; {best} holds the weights of --start", err=True
+        )
+    return best
 
 
 def _corpus(source: dict[str, Any]) -> Corpus:
@@ -148,27 +172,26 @@ def export(
     ] = None,
 ) -> None:
     """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
-    import json
-
     from jijin.data.corpus import scored_traces
-    from jijin.errors import ReadError
+    from jijin.errors import ConfigError
     from jijin.evaluate import evaluation_windows
 
     require_train()
     from jijin.train.export import export as write
 
-    try:
-        done = json.loads((run / "config.json").read_text())
-    except FileNotFoundError:
-        raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
+    if output.suffix != ".onnx":
+        raise ConfigError(f"'output' must be an .onnx file (got {output})")
+    done = _config(run)
     others = [Path(path) for path in done["teachers"]]  # what they find and nobody labelled counts neither way
     splits = (("dev", False), ("test", False), ("dev", True))  # the last with labels by machines too
+    share, seeds = done["fractions"], done["split_seeds"]
     dev, test, wide = (
-        evaluation_windows(
-            scored_traces(done["data"], part, None, done["fractions"], done["split_seeds"], others, automatic=automatic)
-        )
+        evaluation_windows(scored_traces(done["data"], part, None, share, seeds, others, automatic, needed=False))
         for part, automatic in splits
     )
+    for part, windows in (("dev", dev), ("test", test)):
+        if not windows:
+            typer.echo(f"jijin: no labelled record in the {part} split of the run; it is not scored there", err=True)
     card = {"weaknesses": weakness or [], **_provenance(done), **_pace(run)}
     typer.echo(str(write(run, output, dev, test, name, card, wide, blend)))
 
@@ -200,11 +223,10 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
 def _earlier(start: Path) -> dict[str, Any]:
     """What is known of the weights that a run began with: their own run's settings, or the card of their file."""
-    import json
 
     from jijin.models import card_of
 
     if start.suffix == ".onnx":
         left_out = ("scores", "thresholds", "time_uncertainty")
         return {"file": start.name, **{key: value for key, value in card_of(start).items() if key not in left_out}}
-    return _provenance(json.loads((start.parent / "config.json").read_text()))
+    return _provenance(_config(start.parent))

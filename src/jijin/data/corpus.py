@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from jijin.data.teachers import complete_all, overlook, read_picks
 from jijin.data.traces import LabelledTrace, from_labels
 from jijin.errors import ConfigError, DataError
 
+log = logging.getLogger(__name__)
 MANUAL, AUTOMATIC = "manual", "auto"  # in a data set's own word for the quality of its labels
 SHORTEST_NOISE = 1000  # samples
 MOST_SCORED = 4000  # traces of a kind, so that scoring a million takes 2 GB and not 100
@@ -93,6 +95,8 @@ def load_corpus(
     if teachers:
         table = read_picks(teachers)
         pickers = sorted(set(table["picker"].astype(str)))
+        if not set(dataset.labels["trace_name"].astype(str)) & set(table["trace_name"].astype(str)) and not records:
+            log.warning("no pick of %s is of a trace of the data; the labels stay as they are", _listed(teachers))
         unpicked = Traces(dataset, np.flatnonzero((which == "train") & _unpicked(dataset)))
         events = complete_all([*events, *unpicked, *continuous(records)], table, _manual(dataset))
         events = [t for t in events if t.onsets]
@@ -113,12 +117,13 @@ def scored_traces(
     seed: Seeds = 0,
     others: Sequence[Path] = (),
     automatic: bool = False,
+    needed: bool = True,
 ) -> list[LabelledTrace]:
     """Traces to score on: events that analysts labelled (of the data sets in only), noise, and other sources.
 
     split: train, dev, test or all; seed may be several, see jijin.data.splits. others: CSVs of several pickers'
     picks; what two of them find and nobody labelled counts neither way. automatic: labels by machines too. At most
-    MOST_SCORED of each kind are taken, chosen by name. Raises DataError if there is none.
+    MOST_SCORED of each kind are taken, chosen by name. Raises DataError if there is none, unless none is needed.
     """
     if split not in (*NAMES, "all"):
         raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
@@ -130,7 +135,7 @@ def scored_traces(
     wanted = dataset.labels["dataset"].astype(str).isin(only or names).to_numpy(bool)
     kinds = (_event(dataset) & (_trusted(dataset) | automatic) & wanted, _quiet(dataset))
     out = [trace for kind in kinds for trace in _some(Traces(dataset, np.flatnonzero(here & kind)))]
-    if not out:
+    if needed and not out:
         raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
     return overlook(out, read_picks(others)) if others else out
 
@@ -175,6 +180,10 @@ def licences(dataset: Dataset) -> dict[str, list[str]]:
     """The licences that each data set names, in its own words."""
     names, told = (dataset.labels[key].astype(str) for key in ("dataset", "licence"))
     return {name: sorted(set(told[names == name]) - {""}) for name in sorted(set(names))}
+
+
+def _listed(paths: Sequence[str | Path]) -> str:
+    return ", ".join(map(str, paths))
 
 
 def _is_plain(trace: LabelledTrace) -> bool:

@@ -147,6 +147,12 @@ def _read(path: Path) -> pd.DataFrame:
     lacking = [name for name in PICK_COLUMNS if name not in table]
     if lacking:
         raise DataError(f"{path}: a table of picks has the columns {', '.join(PICK_COLUMNS)}; {lacking[0]} is missing")
+    for name in ("sample", "probability"):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if numbers.isna().any():
+            row = int(numbers.isna().to_numpy().argmax())
+            raise DataError(f"{path}: '{name}' of line {row + 2} is no number ({table[name].iloc[row]!r})")
+        table[name] = numbers
     return table
 
 

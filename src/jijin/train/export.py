@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,13 +18,14 @@ from torch import Tensor, nn
 
 import jijin
 from jijin.data.traces import P, S
-from jijin.errors import ConfigError, ModelError, ReadError
+from jijin.errors import ConfigError, ModelError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
 from jijin.evaluate.calibration import known_picks
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
 from jijin.onsets import smoothing_s
 from jijin.signal import normalise
+from jijin.train.start import read_checkpoint
 
 SAME_F1 = 0.01  # a difference between thresholds that no dev set of a few hundred labels can tell
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
@@ -50,9 +52,7 @@ class Released(nn.Module):
 
 def load_network(checkpoint: Path) -> CBA:
     """The averaged weights of a checkpoint, ready to predict."""
-    if not checkpoint.is_file():
-        raise ReadError(f"{checkpoint}: no such checkpoint; give the folder that 'jijin train -o' wrote")
-    content = torch.load(checkpoint, weights_only=True)
+    content = read_checkpoint(checkpoint)
     network = CBA(CBAConfig.of(content["settings"]))
     network.load_state_dict({k.removeprefix("module."): v for k, v in content["average"].items() if k != "n_averaged"})
     return network.eval()
@@ -190,7 +190,16 @@ def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapp
         **content,
         "scores": scores or "not measured: no labelled data was given, thresholds are the defaults",
     }
-    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    out.with_suffix(".json").write_text(json.dumps(_known(card), indent=1, allow_nan=False) + "\n")
+
+
+def _known(value: Any) -> Any:
+    """The same with None for what is not a number: JSON has no word for it."""
+    if isinstance(value, Mapping):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _revision() -> str:

@@ -34,7 +34,7 @@ from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
 from jijin.stopwatch import Stopwatch, peak_memory_mb
-from jijin.train.start import network_of
+from jijin.train.start import network_of, read_checkpoint
 
 Progress = Callable[[int, dict[str, float]], None]
 MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy"}
@@ -214,7 +214,7 @@ class State:
         self.model.load_state_dict(self.average.module.state_dict())
 
     def _read(self, path: Path) -> dict[str, Any]:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
+        content = read_checkpoint(path)
         if content["settings"] != self.model.settings():
             raise ConfigError(f"{path} was made with other model settings; give another run folder")
         return content
@@ -329,6 +329,8 @@ def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
     path = run / "config.json"
     if path.exists():
         before, defaults = json.loads(path.read_text()), json.loads(json.dumps(asdict(TrainConfig())))
+        if "config" not in before:
+            raise ConfigError(f"{run} holds a run of another task; give another run folder")
         known = defaults | before | before["config"]  # an option that came after the run had its default
         for name, value in {**content, **content["config"]}.items():
             old = known.get(name)

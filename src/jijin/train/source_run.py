@@ -21,7 +21,7 @@ from jijin.data.source import SYNTHETIC, backgrounds, feature_table, read_table,
 from jijin.data.splits import split
 from jijin.discriminate.classes import EXPLOSION, QUAKEML, plain
 from jijin.discriminate.model import SourceModel, to_dict
-from jijin.errors import ReadError
+from jijin.errors import ConfigError, ReadError
 from jijin.evaluate.source import Outcome, auc, blast_odds, recall
 from jijin.models import load
 from jijin.train.source import FOLDS, fewest, nested, tell, train_source
@@ -64,7 +64,10 @@ def measured(run: SourceRun, folder: Path | None, progress: Progress | None = No
 
 def _config(folder: Path) -> Any:
     path = folder / CONFIG
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if known is not None and "config" in known:
+        raise ConfigError(f"{folder} holds a picker's run; give another run folder")
+    return known
 
 
 def in_splits(table: pd.DataFrame, names: Sequence[str], fractions: Sequence[float], seed: int) -> pd.DataFrame:

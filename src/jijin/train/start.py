@@ -7,6 +7,7 @@ the file, and normalises in training as one that never left.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from jijin.errors import MissingExtra, ModelError
+from jijin.errors import MissingExtra, ModelError, ReadError
 from jijin.models import load
 from jijin.models.cba import CBA
 
 GATES = (0, 2, 3, 1)  # torch keeps an LSTM's gates as input, forget, cell, output; ONNX as input, output, forget, cell
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint of jijin train holds. Raises ReadError if there is none, or something else, or half of one."""
+    try:
+        content = torch.load(path, weights_only=True)
+    except FileNotFoundError:
+        raise ReadError(f"{path}: no such checkpoint; give the folder that 'jijin train -o' wrote") from None
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
+        content = None
+    if not isinstance(content, dict) or not {"average", "settings"} <= content.keys():
+        raise ReadError(f"{path}: not a checkpoint of 'jijin train', or a part of one; give another, or begin anew")
+    return content
 
 
 def network_of(file: Path, model: CBA, batches: Iterable[Tensor]) -> CBA:

@@ -20,7 +20,7 @@ from jijin.evaluate.calibration import calibration_error, coverages, reliability
 from jijin.evaluate.conditions import base_windows, losses
 from jijin.evaluate.continuous import agreement
 from jijin.evaluate.groups import Part, parts
-from jijin.evaluate.matching import find_picks, residuals_s
+from jijin.evaluate.matching import TOLERANCES_S, find_picks, residuals_s
 from jijin.evaluate.noise import false_picks, found_in
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.position import positions, seconds
@@ -36,6 +36,11 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     """Markdown."""
     rows = [f"| {' | '.join(map(text, line))} |" for line in lines]
     return "\n".join([f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *rows])
+
+
+def table_of(lines: Sequence[Mapping[str, object]]) -> str:
+    """Markdown of lines whose keys are the heads."""
+    return table(list(lines[0]), [list(line.values()) for line in lines])
 
 
 def margin(ours: NDArray[np.float64], theirs: NDArray[np.float64], groups: Sequence[str]) -> list[object]:
@@ -93,29 +98,33 @@ def score_table(reports: Sequence[Report]) -> str:
 
 def margins(bench: Bench) -> Filled:
     """jijin as shipped less each peer on the test split, on the same earthquakes."""
-    manual, machines = (evaluation_windows(t["test"]) for t in (bench.manual, bench.automatic))
+    manual, machines = (
+        [w for w in evaluation_windows(t["test"]) if w.category != OTHER] for t in (bench.manual, bench.automatic)
+    )
+    windows = [*manual, *machines]
+    groups = [w.source_group for w in windows]
+    pickers = (bench.cba, *bench.peers)
+    hits = {(p.name, reach_s): found for p in pickers for reach_s, found in counts_by_phase(p, windows).items()}
     lines: list[list[object]] = []
-    for labels, windows, reach_s in (
-        ("by analysts", manual, 0.5),
-        ("by analysts", manual, 0.1),
-        ("and by machines", [*manual, *machines], 0.5),
+    for labels, n, reach_s in (
+        ("by analysts", len(manual), 0.5),
+        ("by analysts", len(manual), 0.1),
+        ("and by machines", len(windows), 0.5),
     ):
-        kept = [w for w in windows if w.category != OTHER]
-        groups = [w.source_group for w in kept]
-        hits = {picker.name: counts_by_phase(picker, kept, reach_s) for picker in (bench.cba, *bench.peers)}
         for phase in (P, S):
             for peer in bench.peers:
-                told = margin(hits["cba"][phase], hits[peer.name][phase], groups)
+                ours, theirs = (hits[name, reach_s][phase][:n] for name in ("cba", peer.name))
+                told = margin(ours, theirs, groups[:n])
                 lines.append(["PS"[phase - P], labels, f"{reach_s} s", peer.name, *told])
     heads = ["phase", "labels", "within", "peer", "F1 of cba", "of the peer", "difference", "95 % of it"]
     return {"margins": table(heads, lines)}
 
 
-def counts_by_phase(picker: Picker, windows: Sequence[Window], reach_s: float) -> dict[int, NDArray[np.float64]]:
-    """Hit, false and missed (window, 3) of P and of S at the picker's thresholds."""
+def counts_by_phase(picker: Picker, windows: Sequence[Window]) -> dict[float, dict[int, NDArray[np.float64]]]:
+    """By tolerance in s and phase: hit, false and missed (window, 3) at the picker's thresholds."""
     curves = picker.curves(windows)
     picks = {phase: find_picks(curves[phase], phase, picker.thresholds[phase]) for phase in (P, S)}
-    return {phase: count(picks[phase], windows, phase, reach_s)[0] for phase in (P, S)}
+    return {t: {phase: count(picks[phase], windows, phase, t)[0] for phase in (P, S)} for t in TOLERANCES_S}
 
 
 def without_others(bench: Bench) -> Filled:

@@ -18,7 +18,7 @@ import numpy as np
 from obspy import Stream
 
 import jijin
-from accuracy_parts import DOCS, table
+from accuracy_parts import DOCS, table_of
 from cached import Cached
 from jijin.data.traces import P, S
 from jijin.detector import Detector
@@ -64,8 +64,7 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
         if name in VOTERS
     ]
     pickers = [*(released(name, jijin.load(name)) for name in models or ["cba"]), *voters]
-    lines = list(rows(data / "networks", pickers))
-    shown = table(list(lines[0]), [list(line.values()) for line in lines])
+    shown = table_of(list(rows(data / "networks", pickers)))
     if models:
         print(shown)
     else:

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import jijin
-from accuracy_parts import table
+from accuracy_parts import DOCS, table_of
 from jijin.data.compose import LENGTH, Canvas, background, bands, deviation, highpassed, overlay
 from jijin.data.corpus import load_corpus
 from jijin.data.draw import log_uniform
@@ -30,8 +30,7 @@ from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
 from run import machine
 
-HERE = Path(__file__).parent
-PAGE, DOCS = HERE / "synthetics_page.md", HERE.parent / "docs"
+PAGE = Path(__file__).with_name("synthetics_page.md")
 BINS = ((0.15, 1), (1, 3), (3, 6), (6, 12), (12, 25), (25, 45), (45, 70))  # seconds of S-P
 LEAST_SNR = 15.0  # amplitude of P over the noise before it
 EACH, TOLERANCE, THRESHOLD = 60, 50, 0.3  # events a bin and phase; samples; probability for the peers
@@ -45,7 +44,7 @@ def main(data: Path, peers: Path) -> None:
     filled = {
         "made": machine("synthetics.py"),
         "measures": likeness(corpus.events),
-        "found": rows(list(found(pickers, corpus.noise))),
+        "found": table_of(list(found(pickers, corpus.noise))),
     }
     (DOCS / "synthetics.md").write_text(PAGE.read_text().format(**filled))
 
@@ -60,11 +59,7 @@ def likeness(events: Sequence[LabelledTrace]) -> str:
         for kind, values in (("recorded", here), ("synthetic", made)):
             middle = np.median(values, 0).round(2).tolist() if len(values) >= 5 else [""] * len(MEASURES)
             lines.append({"S-P s": f"{low} to {high}", "events": f"{kind}, {len(values)}"} | _named(middle))
-    return rows(lines)
-
-
-def rows(lines: Sequence[dict[str, object]]) -> str:
-    return table(list(lines[0]), [list(line.values()) for line in lines])
+    return table_of(lines)
 
 
 def _named(values: Sequence[object]) -> dict[str, object]:

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy_parts import DOCS, margin, table
+from accuracy_parts import DOCS, counts_by_phase, margin, table
 from cached import Cached
 from jijin.data.corpus import scored_traces
 from jijin.data.labels import OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate import Window, best_thresholds, count, evaluation_windows, find_picks, load_peers
+from jijin.evaluate import Window, best_thresholds, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker, released
 from jijin.evaluate.scores import FEW_LABELS, f1_of
 from jijin.models import load
@@ -69,7 +69,9 @@ def main(data: Path, peers: Path, runs: Path, cache: Path) -> None:
         peers_here = [at_best(name, model, dev) for name, model in rivals]
         held_out = [w for w in windows(data, names, HELD_OUT) if w.category != OTHER]
         shown = {WITHOUT: without, WITH: whole} | {p.name: p for p in peers_here}
-        results.append(Result(region, held_out, {name: counted(one, held_out) for name, one in shown.items()}))
+        results.append(
+            Result(region, held_out, {name: counts_by_phase(one, held_out)[0.5] for name, one in shown.items()})
+        )
     filled = {"made": machine("unseen.py"), "base": f"{BASE_WINDOWS:,}", "further": f"{WINDOWS:,}"}
     filled |= {"regions": by_region(results), "margins": margins(results)}
     (DOCS / "unseen.md").write_text(PAGE.read_text().format(**filled))
@@ -94,11 +96,6 @@ def at_best(name: str, model: object, dev: Sequence[Window]) -> Picker:
     """A peer at the thresholds that jijin export would choose for it on the same dev split."""
     curves = Picker(name, model, {}).curves(dev)
     return Picker(name, model, best_thresholds(curves, dev, SAME_F1, balanced=True))
-
-
-def counted(one: Picker, here: Sequence[Window]) -> dict[int, NDArray[np.float64]]:
-    curves = one.curves(here)
-    return {k: count(find_picks(curves[k], k, one.thresholds[k]), here, k, 0.5)[0] for k in (P, S)}
 
 
 def trained(data: Path, run: Path, names: Sequence[str], count: int, start: Path | None = None) -> Path:

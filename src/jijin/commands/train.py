@@ -223,7 +223,6 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
 def _earlier(start: Path) -> dict[str, Any]:
     """What is known of the weights that a run began with: their own run's settings, or the card of their file."""
-
     from jijin.models import card_of
 
     if start.suffix == ".onnx":

@@ -113,3 +113,12 @@ def test_the_four_of_the_study_are_one_list():
 def test_a_whole_recipe_runs_and_repeats(batch):
     a, b = (apply(FULL, batch, np.random.default_rng(3)) for _ in range(2))
     assert np.array_equal(a.data, b.data, equal_nan=True) and np.array_equal(a.weight, b.weight)
+
+
+def test_a_spike_may_be_huge(batch):
+    """Single samples up to 200 deviations of the window."""
+    heights, deviation = [], np.nanstd(batch.data[1:], axis=(1, 2), keepdims=True)
+    for seed in range(60):
+        added = (Glitches(1.0)(batch, np.random.default_rng(seed)).data[1:] - batch.data[1:]) / deviation
+        heights += [np.abs(row).max() for row in added.reshape(-1, 6000) if 0 < np.count_nonzero(row) <= 2]
+    assert 100 < max(heights) <= 200.1 and min(heights) < 5

@@ -75,6 +75,16 @@ def test_an_automatic_label_is_retimed_and_a_manual_one_is_not():
     assert complete(trace, found, manual=True).p == (1000.0,)
 
 
+def test_an_automatic_label_that_no_picker_sees_is_masked_and_a_manual_one_stays():
+    trace = LabelledTrace(SILENCE, (1000.0,), (2000.0,), dataset="set", name="t")
+    found = consensus(picks(("a", "S", 2010, 0.15)))
+    automatic, manual = complete(trace, found, manual=False), complete(trace, found, manual=True)
+    assert automatic.p == () and automatic.s == (2000.0,) and manual.p == (1000.0,)
+    y, w = targets(automatic, 0, 6000)
+    assert not y[P].any() and not w[P, 900:1100].any() and (w[P, 1100:] == 1).all()
+    assert complete(trace, consensus(picks()), manual=False).p == (1000.0,)  # nobody has looked, or nobody could see
+
+
 def test_doubtful_onsets_are_masked_and_traces_without_picks_stay():
     traces = [LabelledTrace(SILENCE, dataset="set", name="t"), LabelledTrace(SILENCE, dataset="set", name="other")]
     first, second = complete_all(traces, picks(("a", "P", 4000, 0.5)), frozenset())

@@ -71,6 +71,14 @@ def test_microseism_is_so_large_a_share_of_the_peak_and_missing_samples_stay_mis
     assert not added[:, :1000].any()
 
 
+def test_microseism_does_not_grow_with_the_offset_of_a_short_record():
+    short, raised = (np.where(np.arange(6000) < 1000, 0, ONE.data + offset) for offset in (0, 1e3))
+    first, second = (
+        with_microseism(0.5)(replace(ONE, data=x), np.random.default_rng(0)).data - x for x in (short, raised)
+    )
+    assert first.std() == pytest.approx(second.std(), rel=0.01)
+
+
 def test_a_record_that_begins_or_ends_beside_an_onset_keeps_what_is_left():
     begins, ends = begins_before(S, 1.0)(ONE, RNG), ends_after(P, 2.0)(ONE, RNG)
     assert not begins.data[:, :2400].any() and begins.data[:, 2400:].all() and begins.onsets == {P: (), S: (2500.0,)}

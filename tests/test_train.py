@@ -236,6 +236,9 @@ def test_a_run_folder_with_other_settings_is_refused(tmp_path):
     write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"]})  # longer is no other run
     with pytest.raises(ConfigError, match=r"'data'.*another run folder"):
         write_config(tmp_path, TrainConfig(windows=128), {"data": ["b"]})
+    with pytest.raises(ConfigError, match="'mix'"):
+        write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"], "mix": {"burst": 0.1}})
+        write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"], "mix": {"burst": 0.2}})
     with pytest.raises(ConfigError, match="'learning_rate'"):
         write_config(tmp_path, TrainConfig(learning_rate=1e-4), {"data": ["a"]})
 
@@ -290,10 +293,10 @@ def test_start_names_the_file_that_is_no_model(dataset, tmp_path):
 def test_a_folder_of_another_task_or_damaged_is_not_exported_nor_trained_on(dataset, tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     result = CliRunner().invoke(app, ["export", str(tmp_path), "-o", str(tmp_path / "m.onnx")])
-    assert isinstance(result.exception, ReadError) and "not a picker's run" in str(result.exception)
-    if content != "{":
-        with pytest.raises(ConfigError, match="another task"):
-            write_config(tmp_path, TrainConfig(windows=64), {})
+    assert isinstance(result.exception, ReadError)
+    assert ("damaged" if content == "{" else "not a picker's run") in str(result.exception)
+    with pytest.raises((ConfigError, ReadError), match=r"another task|damaged"):
+        write_config(tmp_path, TrainConfig(windows=64), {})
 
 
 def test_a_model_file_ends_in_onnx(tmp_path):

@@ -110,22 +110,20 @@ def _split_seeds(start: str | None) -> list[int]:
 
 def _config(run: Path) -> dict[str, Any]:
     """What a picker's run was made from."""
-    import json
-
     from jijin.errors import ReadError
+    from jijin.train.folder import CONFIG, read_config
 
-    try:
-        done = json.loads((run / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ReadError(f"{run}: not a run folder, it has no config.json; give what 'jijin train -o' wrote") from None
-    except ValueError:
-        done = {}
+    done = read_config(run)
+    if done is None:
+        raise ReadError(f"{run}: not a run folder, it has no {CONFIG}; give what 'jijin train -o' wrote")
     if not {"config", "data", "split_seeds"} <= done.keys():
-        raise ReadError(f"{run / 'config.json'}: not a picker's run, or damaged; give what 'jijin train -o' wrote")
-    return dict(done)
+        raise ReadError(f"{run / CONFIG}: not a picker's run; give what 'jijin train -o' wrote")
+    return done
 
 
 def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
+    from dataclasses import asdict
+
     from jijin.data.compose import Composer
     from jijin.data.corpus import synthetic_pool
     from jijin.train.loop import train, write_config
@@ -134,7 +132,8 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
 
     chosen = recipe(source["recipe"])
     corpus = _corpus(source)
-    write_config(output, config, {**source, **{key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}})
+    told = {key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}
+    write_config(output, config, {**source, **told, "mix": asdict(chosen.mix)})
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
     with progress_bar("training") as advance:
@@ -214,7 +213,7 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-    kept = ("counts", "licences", "pickers", "fractions", "split_seeds", "synthetics", "recipe", "torch")
+    kept = ("counts", "licences", "pickers", "fractions", "split_seeds", "synthetics", "recipe", "mix", "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
     config = {**done["config"], "start": _earlier(Path(start)) if start else None}

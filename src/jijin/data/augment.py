@@ -230,9 +230,10 @@ class Glitches:
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         data, n = batch.data.copy(), batch.data.shape[-1]
         for row in chosen(rng, len(batch), self.probability):
-            scale = float(np.nan_to_num(np.nanstd(data[row]))) * log_uniform(rng, 1, 55)
-            for start in rng.integers(0, n, rng.integers(1, 4)):
-                length = int(rng.choice((1, 2, 5, 40, n)))
+            deviation, share = float(np.nan_to_num(np.nanstd(data[row]))), rng.random()
+            for start in rng.integers(0, n, rng.integers(1, 6)):
+                length = int(rng.choice((1, 1, 2, 5, 40, n)))
+                scale = deviation * (200 if length <= 2 else 55) ** share  # a spike may be huge
                 decay = np.exp(-np.arange(min(length, n - start)) / max(length / 3, 1)) if length == 40 else 1
                 data[row, rng.random(3) < 0.6, start : start + length] += np.float32(
                     scale * decay * rng.choice((-1, 1))

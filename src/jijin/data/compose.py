@@ -42,6 +42,7 @@ class Mix:
     stretch: float = 0.45
     extra_noise: float = 0.35  # real windows that get noise added
     burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake
+    machine: float = 0.06  # windows in which a machine is switched on, or off
     microseism: float = 0.25  # windows that get slow noise under which only fast onsets are seen
 
 
@@ -99,6 +100,8 @@ class Composer:
             add(canvas, microseism(rng) * (peak(canvas.data) * log_uniform(rng, 0.003, 1)))
         if rng.random() < self.mix.burst:
             add(canvas, burst(rng) * deviation(canvas.data))
+        if rng.random() < self.mix.machine:
+            add(canvas, machine(rng) * deviation(canvas.data))
         return canvas
 
     def _real(self, rng: Generator) -> Canvas:
@@ -268,6 +271,23 @@ def burst(rng: Generator) -> Array:
     band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
     carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
     return carrier * (envelope * log_uniform(rng, 1, 20)).astype(np.float32)
+
+
+def machine(rng: Generator) -> Array:
+    """(3, LENGTH): a tone of 1 to 45 Hz, its overtones and a little noise, on for 2 to 60 s; a pump, a drill, a motor.
+
+    It takes 0.1 to 5 s to start and to stop, and its pitch may climb and fall with it.
+    """
+    time = np.arange(LENGTH) / synthetic.RATE
+    on, lasts, takes = rng.uniform(-20, 58), log_uniform(rng, 2, 60), log_uniform(rng, 0.1, 5)
+    envelope = np.clip((time - on) / takes, 0, 1) * np.clip((on + lasts - time) / takes, 0, 1)
+    pitch = log_uniform(rng, 1, 45) * (1 - rng.choice((0, 0.5)) * (1 - envelope))
+    turns = 2 * np.pi * np.cumsum(pitch) / synthetic.RATE
+    tones = np.array([k for k in range(1, 5) if k * pitch.max() < synthetic.RATE / 2])[:, None]
+    size, phase = rng.exponential(1, (3, len(tones), 1)) / tones, rng.uniform(0, 2 * np.pi, (3, len(tones), 1))
+    carrier = (size * np.sin(tones * turns + phase)).sum(1)
+    carrier += rng.uniform(0, 0.5) * rng.standard_normal((3, LENGTH))
+    return (carrier * envelope * log_uniform(rng, 0.5, 15)).astype(np.float32)
 
 
 def microseism(rng: Generator) -> Array:

@@ -2,7 +2,8 @@
 
 A table of picks (columns dataset, trace_name, picker, phase, sample, probability) is grouped in time. A group that
 enough pickers share becomes an onset; a group that only some of them see is masked, so that nothing is learned from it.
-A manual label is never moved; automatic ones that nothing re-times are moved by the median of their data set.
+A manual label is never moved. An automatic one moves to the onset that pickers agree on; where they do not agree it
+moves by the median of its data set; where none of them finds anything it is masked, for it is most likely wrong.
 """
 
 from __future__ import annotations
@@ -33,16 +34,18 @@ SHARP = ("eqt_original_fast", "eqt_conservative", "eqcct_original")  # pickers w
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """Onset samples of one trace that pickers agree on, and those they do not."""
+    """Onset samples of one trace that pickers agree on, those they do not, and every pick, however weak."""
 
     agreed: dict[int, list[float]]
     doubtful: dict[int, list[float]]
+    picked: dict[int, list[float]]
 
 
 def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
     """Agreement on one trace. In noise a lone picker is taken to be wrong, elsewhere its pick is doubtful."""
     agreed: dict[int, list[float]] = {P: [], S: []}
     doubtful: dict[int, list[float]] = {P: [], S: []}
+    picked = {output: picks["sample"][picks["phase"] == phase].tolist() for output, phase in ((P, "P"), (S, "S"))}
     for output, phase in ((P, "P"), (S, "S")):
         for group in _groups(picks[picks["phase"] == phase].sort_values("sample")):
             votes = group[group["probability"] >= PROBABILITY]["picker"].nunique()
@@ -50,7 +53,7 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
                 agreed[output].append(_time(group))
             elif votes >= 2 or not noise:
                 doubtful[output].append(_time(group))
-    return Consensus(agreed, doubtful)
+    return Consensus(agreed, doubtful, picked)
 
 
 def _groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -75,20 +78,30 @@ def complete(
     bias : phase -> samples by which automatic labels of this data set come early; those that no agreement re-times
     are moved by it.
     """
+    unseen = [] if manual else _unseen(trace, found)
     p, s = (
-        _merge(labels, found.agreed[phase], manual, bias.get(phase, 0.0))
+        _merge([x for x in labels if (phase, x) not in unseen], found.agreed[phase], manual, bias.get(phase, 0.0))
         for phase, labels in ((P, trace.p), (S, trace.s))
     )
     onsets = {P: found.agreed[P], S: s}
     masked = [m for m in trace.masked if not any(m[1] <= x < m[2] for x in onsets.get(m[0], ()))]
     for output, labels in ((P, p), (S, s)):
-        for x in found.doubtful[output]:
+        doubtful = found.doubtful[output] + [x for phase, x in unseen if phase == output]
+        for x in doubtful:
             if all(abs(x - label) > DOUBT for label in labels):
                 masked += [(output, int(x) - DOUBT, int(x) + DOUBT), (DETECTION, int(x) - DOUBT, int(x) + 2000)]
     return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked))
 
 
-def _merge(labels: tuple[float, ...], agreed: list[float], manual: bool, bias: float) -> list[float]:
+def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:
+    """Labels that no picker sees, though some see something on this trace: without any pick nobody may have looked."""
+    if not any(found.picked.values()):
+        return []
+    labels = [(phase, x) for phase, onsets in ((P, trace.p), (S, trace.s)) for x in onsets]
+    return [(phase, x) for phase, x in labels if _nearest(x, found.picked[phase]) is None]
+
+
+def _merge(labels: Sequence[float], agreed: list[float], manual: bool, bias: float) -> list[float]:
     """Labels and agreed onsets in one list; a manual label stays, an automatic one becomes the agreed one near it."""
     near = [_nearest(label, agreed) for label in labels]
     moved = [

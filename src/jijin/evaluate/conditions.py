@@ -134,8 +134,9 @@ def with_microseism(share: float) -> Spoil:
     """
 
     def spoil(w: Window, rng: np.random.Generator) -> Window:
-        noise = microseism(rng) * np.float32(share * peak(w.data))
-        return replace(w, data=np.where(missing(w.data), 0, w.data + noise).astype(np.float32))
+        gone = missing(w.data)
+        noise = microseism(rng) * np.float32(share * peak(np.where(gone, np.float32(np.nan), w.data)))
+        return replace(w, data=np.where(gone, 0, w.data + noise).astype(np.float32))
 
     return spoil
 

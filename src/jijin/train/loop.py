@@ -34,6 +34,7 @@ from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
 from jijin.stopwatch import Stopwatch, peak_memory_mb
+from jijin.train.folder import CONFIG, read_config
 from jijin.train.start import network_of, read_checkpoint
 
 Progress = Callable[[int, dict[str, float]], None]
@@ -326,14 +327,18 @@ def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
     run.mkdir(parents=True, exist_ok=True)
     content = {"config": asdict(config), "torch": torch.__version__, "numpy": np.__version__, **extra}
     content = json.loads(json.dumps(content, default=str))
-    path = run / "config.json"
-    if path.exists():
-        before, defaults = json.loads(path.read_text()), json.loads(json.dumps(asdict(TrainConfig())))
-        if "config" not in before:
-            raise ConfigError(f"{run} holds a run of another task; give another run folder")
-        known = defaults | before | before["config"]  # an option that came after the run had its default
-        for name, value in {**content, **content["config"]}.items():
-            old = known.get(name)
-            if name not in MAY_CHANGE and old != value:
-                raise ConfigError(f"{run} holds a run with '{name}' {old} (asked for {value}); give another run folder")
-    path.write_text(json.dumps(content, indent=1))
+    before = read_config(run)
+    if before is not None:
+        _check_same(run, before, content)
+    (run / CONFIG).write_text(json.dumps(content, indent=1))
+
+
+def _check_same(run: Path, before: dict[str, Any], content: dict[str, Any]) -> None:
+    if "config" not in before:
+        raise ConfigError(f"{run} holds a run of another task; give another run folder")
+    defaults = json.loads(json.dumps(asdict(TrainConfig())))
+    known = defaults | before | before["config"]  # an option that came after the run had its default
+    for name, value in {**content, **content["config"]}.items():
+        old = known.get(name, value)
+        if name not in MAY_CHANGE and old != value:
+            raise ConfigError(f"{run} holds a run with '{name}' {old} (asked for {value}); give another run folder")

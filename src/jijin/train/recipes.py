@@ -21,9 +21,10 @@ class Recipe:
     steps: tuple[Augmentation, ...]
 
 
+STUDY_MIX = Mix(real=0.8, synthetic=0, second=0, stretch=0, extra_noise=0, burst=0, machine=0, microseism=0)
 RECIPES = {
     "full": Recipe(Mix(), FULL),
-    "study": Recipe(Mix(real=0.8, synthetic=0, second=0, stretch=0, extra_noise=0, burst=0, microseism=0), STUDY),
+    "study": Recipe(STUDY_MIX, STUDY),
 }
 
 

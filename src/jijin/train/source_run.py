@@ -24,10 +24,11 @@ from jijin.discriminate.model import SourceModel, to_dict
 from jijin.errors import ConfigError, ReadError
 from jijin.evaluate.source import Outcome, auc, blast_odds, recall
 from jijin.models import load
+from jijin.train.folder import CONFIG, read_config
 from jijin.train.source import FOLDS, fewest, nested, tell, train_source
 from jijin.train.source_fit import Sample, sample_of, usable
 
-FEATURES, MODEL, CONFIG = "features.csv", "source.json", "config.json"
+FEATURES, MODEL = "features.csv", "source.json"
 EXACT = ({"quarry blast"}, {"mining explosion"})  # QuakeML knows them
 Progress = Callable[[int, int], None]
 
@@ -62,9 +63,8 @@ def measured(run: SourceRun, folder: Path | None, progress: Progress | None = No
     return table
 
 
-def _config(folder: Path) -> Any:
-    path = folder / CONFIG
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _config(folder: Path) -> dict[str, Any] | None:
+    known = read_config(folder)
     if known is not None and "config" in known:
         raise ConfigError(f"{folder} holds a picker's run; give another run folder")
     return known

@@ -81,6 +81,6 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     return Bench(manual, plain, automatic, cba, pickers[0], pickers[1:], read_picks(picks), records)
 
 
-def at_best(picker: Picker, dev: Sequence[Any]) -> Picker:
-    """At its best threshold on dev."""
-    return replace(picker, thresholds=best_thresholds(picker.curves(dev), dev))
+def at_best(picker: Picker, dev: Sequence[Any], within: float = 0.0, balanced: bool = False) -> Picker:
+    """At its best threshold on dev; within and balanced as in jijin.evaluate.best_thresholds."""
+    return replace(picker, thresholds=best_thresholds(picker.curves(dev), dev, within, balanced))

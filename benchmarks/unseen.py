@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from accuracy_bench import at_best
 from accuracy_parts import DOCS, counts_by_phase, margin, table
 from cached import Cached
 from jijin.data.corpus import scored_traces
 from jijin.data.labels import OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate import Window, best_thresholds, evaluation_windows, load_peers
+from jijin.evaluate import Window, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker, released
 from jijin.evaluate.scores import FEW_LABELS, f1_of
 from jijin.models import load
@@ -66,7 +67,7 @@ def main(data: Path, peers: Path, runs: Path, cache: Path) -> None:
         here = sets_without(region)
         without = picker(trained(data, runs / names[0], here, WINDOWS, base))
         dev = windows(data, here, ["dev"])
-        peers_here = [at_best(name, model, dev) for name, model in rivals]
+        peers_here = [at_best(Picker(name, m, {}), dev, SAME_F1, True) for name, m in rivals]  # as jijin export
         held_out = [w for w in windows(data, names, HELD_OUT) if w.category != OTHER]
         shown = {WITHOUT: without, WITH: whole} | {p.name: p for p in peers_here}
         results.append(
@@ -90,12 +91,6 @@ def picker(run: Path) -> Picker:
         (run / "best.pt").unlink(missing_ok=True)  # export takes the last ones where there are no best ones
         subprocess.run([sys.executable, "-m", "jijin.cli", "export", str(run), "-o", str(out)], check=True)
     return released(run.name, load(out))
-
-
-def at_best(name: str, model: object, dev: Sequence[Window]) -> Picker:
-    """A peer at the thresholds that jijin export would choose for it on the same dev split."""
-    curves = Picker(name, model, {}).curves(dev)
-    return Picker(name, model, best_thresholds(curves, dev, SAME_F1, balanced=True))
 
 
 def trained(data: Path, run: Path, names: Sequence[str], count: int, start: Path | None = None) -> Path:

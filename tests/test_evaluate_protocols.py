@@ -60,6 +60,8 @@ def test_the_command_writes_the_rows_that_it_shows(tmp_path):
     assert b"NaN" not in (tmp_path / "out.json").read_bytes()
     wrong = CliRunner().invoke(app, [*words, "--protocol", "shifty"])
     assert "must be one of scores, groups" in str(wrong.exception)
+    without = CliRunner().invoke(app, [*words, "--protocol", "noise"])
+    assert "the all split of the data has nothing for the protocol noise" in str(without.exception)
 
 
 def test_a_protocol_says_what_it_needs(tmp_path):

@@ -231,6 +231,14 @@ def test_a_misspelt_setting_stops_the_run(dataset, tmp_path, arguments):
     assert not (tmp_path / "r" / "last.pt").exists()
 
 
+@pytest.mark.parametrize("task", ["picker", "source"])
+def test_a_run_is_not_written_into_its_data(dataset, task):
+    before = sorted(dataset.iterdir())
+    result = CliRunner().invoke(app, ["train", "--task", task, "--data", str(dataset), "-o", str(dataset)])
+    assert isinstance(result.exception, ConfigError) and "another run folder" in str(result.exception)
+    assert sorted(dataset.iterdir()) == before
+
+
 def test_a_run_folder_with_other_settings_is_refused(tmp_path):
     write_config(tmp_path, TrainConfig(windows=64), {"data": ["a"]})
     write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"]})  # longer is no other run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jijin.commands.shared import parse_fractions, print_table, refuse
-from jijin.errors import ConfigError
+from jijin.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from jijin.evaluate import Report
@@ -98,7 +98,12 @@ def evaluate(
     elif protocol == CONTINUOUS:
         done = _shown(agreements(pickers, continuous(records or []), read_picks(others or [])))
     else:
-        done = _shown(PROTOCOLS[protocol](pickers, dev, traces))
+        rows = PROTOCOLS[protocol](pickers, dev, traces)
+        if not rows:
+            raise DataError(
+                f"the {split} split of the data has nothing for the protocol {protocol}; see docs/accuracy.md"
+            )
+        done = _shown(rows)
     if output is not None:
         output.write_text(json.dumps(_plain(done), indent=1) + "\n")
     return None

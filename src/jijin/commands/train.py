@@ -57,6 +57,8 @@ def train(
 
     if task not in TASKS:
         raise ConfigError(f"'task' must be {' or '.join(TASKS)} (got {task!r})")
+    if output.resolve() in [path.resolve() for path in (*data, *(records or []))]:
+        raise ConfigError(f"'output' must not be the folder of the data ({output}); give another run folder")
     if task == "source":
         from jijin.commands import source as of_source
 

@@ -48,6 +48,13 @@ def test_the_same_generator_state_gives_the_same_batch(step, batch):
     assert np.array_equal(a.data, b.data, equal_nan=True)
 
 
+@pytest.mark.parametrize("step", ALL, ids=lambda s: type(s).__name__)
+@pytest.mark.filterwarnings("error")
+def test_a_window_without_data_stays_so_and_no_warning_is_given(step):
+    gone = np.full((2, 3, 6000), np.nan, np.float32)
+    assert np.isnan(step(Batch(gone, np.zeros_like(gone), np.ones_like(gone)), np.random.default_rng(0)).data).all()
+
+
 def test_a_shift_moves_data_and_target_together(batch):
     out = RandomShift(1000, 1.0)(batch, np.random.default_rng(2))
     for row in range(1, 8):

@@ -44,6 +44,11 @@ def chosen(rng: Generator, rows: int, probability: float) -> NDArray[np.intp]:
     return np.flatnonzero(rng.random(rows) < probability)
 
 
+def deviation(x: Array) -> np.float32:
+    """Standard deviation of the samples that are there; 0 if none is."""
+    return np.float32(np.nanstd(x)) if np.isfinite(x).any() else np.float32(0)
+
+
 @dataclass(frozen=True, slots=True)
 class GaussianNoise:
     """White noise of up to level times the window's deviation."""
@@ -54,7 +59,8 @@ class GaussianNoise:
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         rows = chosen(rng, len(batch), self.probability)
         data = batch.data.copy()
-        scale = np.nanstd(data[rows], axis=(1, 2), keepdims=True) * rng.uniform(0, self.level, (len(rows), 1, 1))
+        size = np.array([deviation(x) for x in data[rows]]).reshape(-1, 1, 1)
+        scale = size * rng.uniform(0, self.level, (len(rows), 1, 1))
         data[rows] += scale.astype(np.float32) * rng.standard_normal(data[rows].shape, np.float32)
         return replace(batch, data=data)
 
@@ -230,10 +236,10 @@ class Glitches:
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         data, n = batch.data.copy(), batch.data.shape[-1]
         for row in chosen(rng, len(batch), self.probability):
-            deviation, share = float(np.nan_to_num(np.nanstd(data[row]))), rng.random()
+            size, share = float(deviation(data[row])), rng.random()
             for start in rng.integers(0, n, rng.integers(1, 6)):
                 length = int(rng.choice((1, 1, 2, 5, 40, n)))
-                scale = deviation * (200 if length <= 2 else 55) ** share  # a spike may be huge
+                scale = size * (200 if length <= 2 else 55) ** share  # a spike may be huge
                 decay = np.exp(-np.arange(min(length, n - start)) / max(length / 3, 1)) if length == 40 else 1
                 data[row, rng.random(3) < 0.6, start : start + length] += np.float32(
                     scale * decay * rng.choice((-1, 1))

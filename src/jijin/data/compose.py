@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from jijin.data import synthetic
-from jijin.data.augment import FULL, Augmentation, Batch, apply
+from jijin.data.augment import FULL, Augmentation, Batch, apply, deviation
 from jijin.data.dataset import copy_window
 from jijin.data.draw import log_uniform
 from jijin.data.synthetic import Synthetic
@@ -161,11 +161,6 @@ def draw_scale(rng: Generator, before: Array, event: Synthetic) -> float:
     rows = slice(3, None) if rng.random() < 0.5 else slice(3)
     size = float(np.abs(bands(event.data)[rows]).max())
     return max(float(deviation(before[rows])) / max(size, 1e-12) * log_uniform(rng, 3, 600), 1e-12)
-
-
-def deviation(x: Array) -> np.float32:
-    """Standard deviation of the samples that are there; 0 if none is."""
-    return np.float32(np.nanstd(x)) if np.isfinite(x).any() else np.float32(0)
 
 
 def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: float) -> None:

@@ -19,10 +19,12 @@ from earthquakes import START_NS
 from fakes import record
 from jijin.errors import ConfigError
 from jijin.live import session
-from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, judge, read_alarms
+from jijin.live.alarm import Alarm, append, forget_alarms, read_alarms
+from jijin.live.alarms import Alarms
 from jijin.live.config import LiveConfig
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
+from jijin.live.judge import judge
 from jijin.live.network import Unplaced
 from jijin.live.newest import Look
 from jijin.live.onsite import measure, sta_lta

@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from itertools import pairwise
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from jijin.errors import ReadError
 from jijin.io.archive import Waveforms
-from jijin.io.tables import iso, replacing
+from jijin.io.tables import iso
+from jijin.live.alarm import Alarm
 from jijin.live.clock import Clock
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
+from jijin.live.groups import Groups
+from jijin.live.judge import judge
 from jijin.live.onsite import measure, sta_lta
 from jijin.live.rules import AlertConfig, EventRule, Rule, StationRule, StationsRule
-from jijin.network.geo import distance_azimuth
 from jijin.network.responses import Sensors
 from jijin.network.stations import Stations
 from jijin.types import NS, Event, Pick, instrument_id, net_sta, nsl
 
 log = logging.getLogger("jijin")
 
-FILE = "alarms.jsonl"
 RECENT_NS = 60 * NS  # of data: picks that take part in rules on picks
 ASK_NS = 15 * NS  # of data after a P: so long a station's rule is asked again
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """An alarm; reason holds the numbers that made it one."""
-
-    alarm_id: str
-    rule: str
-    level: str
-    time_ns: int  # when it was made
-    onset_ns: int  # of the earliest pick, or of the event
-    text: str
-    reason: dict[str, Any] = field(default_factory=dict)
-    event_id: str = ""
-    test: bool = False
-    kind: str = "alarm"  # or "cancelled": the event of an earlier alarm is none any more
-
-    def as_json(self) -> dict[str, Any]:
-        """With its times in ISO 8601 too."""
-        return {**asdict(self), "time": iso(self.time_ns), "onset": iso(self.onset_ns)}
-
-
-@dataclass(slots=True)
-class _Groups:
-    """What a rule on several stations is done with."""
-
-    firsts: list[tuple[str, int]] = field(default_factory=list)  # seed id or NET.STA, and time, of each first pick
-    keys: set[str] = field(default_factory=set)  # of their picks
-
-    def forget(self, keys: Iterable[str], before_ns: int) -> None:
-        """Keep those of these picks, and those not before that time."""
-        self.keys.intersection_update(keys)
-        self.firsts = [first for first in self.firsts if first[1] >= before_ns]
 
 
 class Alarms:
@@ -76,11 +41,11 @@ class Alarms:
         sensors: Sensors | None = None,
     ) -> None:
         self.config, self._clock, self._waveforms = config, clock, waveforms
-        self._stations, self._sensors = stations, sensors
+        self._sensors = sensors
         self._picks: dict[str, Pick] = {}  # recent P by key
         self._silent_until: dict[tuple[str, str], int] = {}
         self._told: dict[tuple[str, str], int] = {}  # rule and event or pick -> when
-        self._groups: dict[str, _Groups] = {rule.name: _Groups() for rule in config.rules}
+        self._groups = {r.name: Groups(r, stations) for r in config.rules if isinstance(r, StationsRule)}
         self._nsl: set[str] = set()
         self._lock = Lock()  # ticks and events come from two threads
         self.listeners: list[Callable[[Alarm], None]] = []
@@ -141,40 +106,9 @@ class Alarms:
 
     def _stations_rule(self, rule: StationsRule) -> None:
         """Each group is told once, when it is complete, or never if the rule is silent then."""
-        while group := self._new_group(rule):
-            first = group[0]
-            self._groups[rule.name].firsts.append((first.seed_id, first.time_ns))
+        while group := self._groups[rule.name].take(self._picks):
             if not self._silent(rule, ""):
                 self._fire_stations(rule, group)
-
-    def _new_group(self, rule: StationsRule) -> list[Pick]:
-        """The oldest group without a pick of those that the rule is done with, in order of time; or none."""
-        picks = sorted(self._new_picks(rule), key=lambda p: p.time_ns)
-        for i, first in enumerate(picks):
-            at = first.seed_id, first.time_ns
-            group = {net_sta(p.seed_id): p for p in reversed(picks[i:]) if self._fits(rule, at, p)}
-            if len(group) >= rule.stations:
-                return sorted(group.values(), key=lambda p: p.time_ns)
-        return []
-
-    def _new_picks(self, rule: StationsRule) -> Iterator[Pick]:
-        """Probable picks that belong to no group that the rule is done with."""
-        done = self._groups[rule.name]
-        for key, pick in self._picks.items():
-            if key not in done.keys and any(self._fits(rule, first, pick) for first in done.firsts):
-                done.keys.add(key)
-            if key not in done.keys and pick.probability >= rule.probability:
-                yield pick
-
-    def _fits(self, rule: StationsRule, first: tuple[str, int], pick: Pick) -> bool:
-        """Whether one wave may have made both picks, in either order; without places, within 30 km."""
-        km = 30.0
-        if self._stations is not None:
-            one, two = (self._stations.lookup(*place) for place in (first, (pick.seed_id, pick.time_ns)))
-            if one is None or two is None:
-                return False
-            km = float(distance_azimuth(one.latitude, one.longitude, two.latitude, two.longitude)[0])
-        return abs(pick.time_ns - first[1]) / NS <= km / rule.velocity_km_s + rule.tolerance_s
 
     def _fire_stations(self, rule: StationsRule, picks: list[Pick]) -> None:
         steps = [round((b.time_ns - a.time_ns) / NS, 2) for a, b in pairwise(picks)]
@@ -288,72 +222,3 @@ class Alarms:
 def _onset_key(rule: Rule, instrument: str, time_ns: int) -> tuple[str, str]:
     """One P at an instrument, whose time may change a little from look to look."""
     return rule.name, f"{instrument} {time_ns // (2 * NS)}"
-
-
-def judge(rule: EventRule, event: Event) -> tuple[str, dict[str, Any]]:
-    """Why an event gives no alarm, "" if it does; and the numbers it was judged by."""
-    origin, size = event.origin, event.magnitude.value if event.magnitude else None
-    kind = event.source_type.event_type if event.source_type else None
-    stations = sorted({net_sta(a.pick.seed_id) for a in origin.arrivals if a.time_weight > 0})
-    km = None
-    if rule.place is not None:
-        km = float(distance_azimuth(rule.place[0], rule.place[1], origin.latitude, origin.longitude)[0])
-    reason = {
-        "stations": stations, "magnitude": size, "event_type": kind, "distance_km": km, "rms_s": round(origin.rms_s, 3),
-        "azimuthal_gap_deg": round(origin.azimuthal_gap_deg, 1), "version": event.version, "asked": asdict(rule),
-    }  # fmt: skip
-    return next(iter(_refusals(rule, len(stations), size, kind, km, origin.rms_s)), ""), reason
-
-
-def _refusals(
-    rule: EventRule, stations: int, size: float | None, kind: str | None, km: float | None, rms_s: float
-) -> Iterator[str]:
-    if stations < rule.stations:
-        yield f"{stations} stations"
-    if rule.magnitude is not None and size is None and not rule.unknown_magnitude:
-        yield "no magnitude"
-    if rule.magnitude is not None and size is not None and size < rule.magnitude:
-        yield f"magnitude {size:.1f}"
-    if km is not None and rule.within_km is not None and km > rule.within_km:
-        yield f"{km:.0f} km away"
-    if rms_s > rule.rms_s:
-        yield f"rms {rms_s:.2f} s"
-    if kind in rule.never:
-        yield f"it is of type {kind}"
-
-
-# on disk
-
-
-def append(folder: Path, alarm: Alarm) -> None:
-    """One line of JSON to the run's file of alarms."""
-    with (folder / FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(alarm.as_json()) + "\n")
-
-
-def read_alarms(folder: Path) -> list[Alarm]:
-    """All alarms of a run, the oldest first. A last line that was cut short is left out; ReadError for other damage."""
-    path = folder / FILE
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    names = Alarm.__dataclass_fields__
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            table = json.loads(line)
-            found.append(Alarm(**{key: value for key, value in table.items() if key in names}))
-        except (ValueError, TypeError) as error:
-            if number < len(lines) or line.endswith("\n"):
-                raise ReadError(f"{path}: line {number} is no alarm") from error
-    return found
-
-
-def forget_alarms(folder: Path, before_ns: int) -> None:
-    """Drop alarms made before that time."""
-    kept = read_alarms(folder)
-    if kept and kept[0].time_ns < before_ns:
-        with replacing(folder / FILE) as file:
-            for alarm in kept:
-                if alarm.time_ns >= before_ns:
-                    file.write(json.dumps(alarm.as_json()).encode() + b"\n")

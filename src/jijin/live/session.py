@@ -17,7 +17,8 @@ from jijin.catalog.events import RESPONSE
 from jijin.catalog.run import Request
 from jijin.catalog.settings import LIVE, RunConfig
 from jijin.io.tables import iso, replacing
-from jijin.live.alarms import Alarm, Alarms, append, forget_alarms, read_alarms
+from jijin.live.alarm import Alarm, append, forget_alarms, read_alarms
+from jijin.live.alarms import Alarms
 from jijin.live.begun import check_begun
 from jijin.live.config import LiveConfig
 from jijin.live.engine import Engine, Tick

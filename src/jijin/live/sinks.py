@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jijin.errors import ConfigError, MissingExtra
-from jijin.live.alarms import Alarm
+from jijin.live.alarm import Alarm
 from jijin.live.events import write_quakeml
 from jijin.live.rules import LEVELS, SinkConfig
 from jijin.types import Event

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.live.alarms import Alarm
+from jijin.live.alarm import Alarm
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
 from jijin.live.metrics import health

@@ -3,14 +3,16 @@
     python benchmarks/synthetics.py DATA PEERS
 
 DATA: a folder with windows/ (labelled data sets) and peer_picks.csv. PEERS: a folder with a peers.py: NAMES and
-load(name). Recorded: events of the training split with a P and an S, 24 dB and more. Synthetic: jijin.data.synthetic.
+load(name). Recorded: events of the training split with a P and an S, 24 dB and more. Synthetic: jijin.data.synthetic,
+and jijin.data.regional where it reaches.
 Needs the extra 'train' and whatever the peers need.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,8 @@ from accuracy_parts import DOCS, table_of
 from jijin.data.compose import LENGTH, Canvas, background, bands, deviation, highpassed, overlay
 from jijin.data.corpus import load_corpus
 from jijin.data.draw import log_uniform
-from jijin.data.synthetic import earthquake
+from jijin.data.regional import library, regional_earthquake
+from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
 from jijin.evaluate.pickers import Picker, load_peers, released
@@ -54,12 +57,20 @@ def likeness(events: Sequence[LabelledTrace]) -> str:
     rng, lines = np.random.default_rng(0), []
     recorded = [m for t in events for m in _recorded(t)]
     for low, high in BINS:
-        here = [m[1:] for m in recorded if low <= m[0] < high]
-        made = [_synthetic(rng, log_uniform(rng, low, high)) for _ in range(EACH)]
-        for kind, values in (("recorded", here), ("synthetic", made)):
+        made = {"recorded": [m[1:] for m in recorded if low <= m[0] < high]}
+        for kind, draw in kinds(low, high).items():
+            made[kind] = [_synthetic(draw(rng)) for _ in range(EACH)]
+        for kind, values in made.items():
             middle = np.median(values, 0).round(2).tolist() if len(values) >= 5 else [""] * len(MEASURES)
             lines.append({"S-P s": f"{low} to {high}", "events": f"{kind}, {len(values)}"} | _named(middle))
     return table_of(lines)
+
+
+def kinds(low: float, high: float) -> dict[str, Callable[[Generator], Synthetic]]:
+    """What draws synthetic earthquakes with an S-P from low to high seconds, by its name."""
+    paths = [path for path in library() if low <= path.s_s - path.p_s < high]
+    out: dict[str, Callable[[Generator], Synthetic]] = {"synthetic": lambda r: earthquake(r, log_uniform(r, low, high))}
+    return out | ({"Green's functions": lambda r: regional_earthquake(r, paths)} if len(paths) > 4 else {})
 
 
 def _named(values: Sequence[object]) -> dict[str, object]:
@@ -75,8 +86,7 @@ def _recorded(trace: LabelledTrace) -> Iterator[list[float]]:
             yield [(s - p) / 100, *measures(x, p, s)]
 
 
-def _synthetic(rng: Generator, sp: float) -> list[float]:
-    event = earthquake(rng, sp)
+def _synthetic(event: Synthetic) -> list[float]:
     x = highpassed(np.pad(event.data, ((0, 0), (400, 500))))
     return measures(x, int(event.p_sample) + 400, int(event.s_sample) + 400)
 
@@ -103,12 +113,12 @@ def hertz(x: NDArray[np.float32]) -> float:
 def found(pickers: Sequence[Picker], noise: Sequence[LabelledTrace]) -> Iterator[dict[str, object]]:
     """By S-P and phase, the share of visible synthetic onsets that each picker finds."""
     for low, high in BINS:
-        for phase in (P, S):
+        for (kind, draw), phase in product(kinds(low, high).items(), (P, S)):
             rng = np.random.default_rng(5)
-            windows = [on_noise(rng, noise, log_uniform(rng, low, high), phase) for _ in range(EACH)]
+            windows = [on_noise(rng, noise, draw(rng), phase) for _ in range(EACH)]
             labels = sum(len(w.onsets[phase]) for w in windows)
             shares = {p.name: f"{_hits(p, windows, phase) / max(labels, 1):.2f}" for p in pickers}
-            yield {"S-P s": f"{low} to {high}", "phase": "PS"[phase - P], "labels": labels} | shares
+            yield {"S-P s": f"{low} to {high}", "made by": kind, "phase": "PS"[phase - P], "labels": labels} | shares
 
 
 def _hits(picker: Picker, windows: Sequence[Window], phase: int) -> int:
@@ -116,9 +126,9 @@ def _hits(picker: Picker, windows: Sequence[Window], phase: int) -> int:
     return sum(len(pair(row, w.onsets[phase], TOLERANCE)[0]) for row, w in zip(picks, windows, strict=True))
 
 
-def on_noise(rng: Generator, noise: Sequence[LabelledTrace], sp: float, phase: int) -> Window:
+def on_noise(rng: Generator, noise: Sequence[LabelledTrace], event: Synthetic, phase: int) -> Window:
     """A synthetic earthquake with one of its onsets 10 to 30 s into a window of noise, 20 to 50 dB."""
-    event, canvas = earthquake(rng, sp), Canvas(background(rng, noise))
+    canvas = Canvas(background(rng, noise))
     before = bands(canvas.data)
     start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
     overlay(canvas, before, event, start, float(deviation(before[:3])) * log_uniform(rng, 10, 300))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,6 @@ from jijin.data.compose import (
     bands,
     cut,
     draw_scale,
-    machine,
     microseism,
     neighbourhood,
     overlay,
@@ -119,15 +120,20 @@ def test_microseism_is_slow_and_of_unit_deviation_above_the_corner():
         assert x[:3].std() == pytest.approx(1, abs=0.05) and x[3:].std() < 0.2
 
 
-def test_a_machine_is_a_tone_with_overtones_that_starts_and_stops_and_has_no_label(noise_traces):
-    drawn = [machine(np.random.default_rng(seed)) for seed in range(40)]
-    on = [np.abs(x).max(0) > 0 for x in drawn]
-    assert all(x.shape == (3, LENGTH) and x.dtype == np.float32 and np.isfinite(x).all() for x in drawn)
-    assert sum(x.any() and not x.all() for x in on) > 20 and all(np.diff(x).sum() <= 2 for x in on)
-    power = [(np.abs(np.fft.rfft(x)) ** 2).sum(0) for x, there in zip(drawn, on, strict=True) if there.sum() > 3000]
-    assert np.median([np.sort(p)[-60:].sum() / p.sum() for p in power]) > 0.5  # of 3001 frequencies
-    batch = Composer([], noise_traces, [], mix=Mix(real=0, synthetic=0, machine=1), steps=()).batch(0, 8)
-    assert not batch.target.any() and batch.weight.all()
+def test_machines_have_no_label(noise_traces):
+    batch = Composer([], noise_traces, [], mix=Mix(real=0, synthetic=0, machine=1), steps=()).batch(0, 16)
+    plain = Composer([], noise_traces, [], mix=Mix(real=0, synthetic=0, machine=0), steps=()).batch(0, 16)
+    assert not batch.target.any() and batch.weight.all() and not np.array_equal(batch.data, plain.data)
+
+
+def test_where_later_phases_are_not_known_nothing_is_asked_after_a_hidden_first_one():
+    """Pn and Sn drown in noise; Pg and Lg stand out of it, somewhere."""
+    event = replace(regional(None, True), only_first=True)
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e3)
+    overlay(canvas, bands(canvas.data), event, 500, 1.0)
+    first, second = 600, 3500
+    assert not canvas.weight[P, first : second - 100].any() and canvas.weight[P, second:].all()
+    assert not canvas.weight[S, second:].any() and canvas.weight[S, : second - 100].all()
 
 
 def test_half_of_the_events_are_sized_by_their_fast_motion(pool):

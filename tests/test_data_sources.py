@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jijin.data.sources import blast, disturbed, engine, hammer, on_noise, train
+from jijin.data.sources import blast, disturbed, engine, hammer, on_noise, tone, train
 from jijin.data.synthetic import earthquake
 
 
@@ -38,6 +38,15 @@ def test_a_hammer_strikes_evenly_and_an_engine_hums() -> None:
     gaps = np.diff(starts)
     gaps = gaps[gaps > 30]
     assert len(gaps) > 4 and gaps.std() < 0.25 * gaps.mean()
+
+
+def test_a_tone_is_switched_on_and_off_once_and_most_of_its_power_is_in_few_lines() -> None:
+    drawn = [tone(np.random.default_rng(seed), 6000) for seed in range(40)]
+    on = [np.abs(x).max(0) > 0 for x in drawn]
+    assert all(x.shape == (3, 6000) and x.dtype == np.float32 and np.isfinite(x).all() for x in drawn)
+    assert sum(x.any() and not x.all() for x in on) > 20
+    power = [(np.abs(np.fft.rfft(x)) ** 2).sum(0) for x, there in zip(drawn, on, strict=True) if there.sum() > 3000]
+    assert np.median([np.sort(p)[-60:].sum() / p.sum() for p in power]) > 0.5  # of 3001 frequencies
 
 
 def test_a_train_comes_and_goes() -> None:

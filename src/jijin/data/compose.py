@@ -18,6 +18,7 @@ from jijin.data import synthetic
 from jijin.data.augment import FULL, Augmentation, Batch, apply, deviation
 from jijin.data.dataset import copy_window
 from jijin.data.draw import log_uniform
+from jijin.data.sources import ANTHROPOGENIC, tone
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
 from jijin.signal import bridge, highpass, normalise
@@ -26,9 +27,11 @@ LENGTH = 6000
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
 STRETCH = ((1, 2), (2, 3), (4, 5), (9, 10), (10, 9), (5, 4), (3, 2), (2, 1), (5, 2), (3, 1), (4, 1))
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
+CLEAR = 2.0  # times as much for the first of several whose others are not known: it must not be taken for the only one
 RISES = 4.0  # peak of an onset over its own noise with which a row of the window shows it
 TAIL = 1000  # samples at the end that a trace is extended with
 QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
+MACHINES = (tone, *ANTHROPOGENIC)
 Array = NDArray[np.float32]
 
 
@@ -42,7 +45,7 @@ class Mix:
     stretch: float = 0.45
     extra_noise: float = 0.35  # real windows that get noise added
     burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake
-    machine: float = 0.06  # windows in which a machine is switched on, or off
+    machine: float = 0.08  # windows in which a machine is switched on or off, piles are driven, or a train passes
     microseism: float = 0.25  # windows that get slow noise under which only fast onsets are seen
 
 
@@ -101,7 +104,8 @@ class Composer:
         if rng.random() < self.mix.burst:
             add(canvas, burst(rng) * deviation(canvas.data))
         if rng.random() < self.mix.machine:
-            add(canvas, machine(rng) * deviation(canvas.data))
+            source = MACHINES[int(rng.integers(len(MACHINES)))]
+            add(canvas, source(rng, LENGTH) * (deviation(canvas.data) * np.float32(log_uniform(rng, 0.5, 15))))
         return canvas
 
     def _real(self, rng: Generator) -> Canvas:
@@ -171,15 +175,17 @@ def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: 
     added = np.zeros_like(canvas.data)
     copy_window(event.data, -start, added)
     added *= scale
-    clean = bands(added)
-    p, seen_p = first_seen(clean, before, (event.p_sample, event.later_p), start, VISIBLE_P)
+    clean, sure = bands(added), CLEAR if event.only_first else 1.0
+    p, seen_p = first_seen(clean, before, (event.p_sample, event.later_p), start, sure * VISIBLE_P)
     ground = before + np.where(np.arange(LENGTH) < event.s_sample + start, clean, 0)
-    s, seen_s = first_seen(clean, ground, (event.s_sample, event.later_s), start, VISIBLE_S)
+    s, seen_s = first_seen(clean, ground, (event.s_sample, event.later_s), start, sure * VISIBLE_S)
     seen_s &= not event.hidden_s
     target, weight = targets(LabelledTrace(event.data, (p,), (s,)), 0, LENGTH)
-    for output, onset, seen in ((P, p, seen_p), (S, s, seen_s)):
+    for output, onset, seen, until in ((P, p, seen_p, s - 100), (S, s, seen_s, LENGTH)):
         if not seen:
             blank(target, weight, output, int(onset), 100)
+            if event.only_first:
+                weight[output, max(int(onset), 0) : max(int(until), 0)] = 0
     if not seen_s:
         blank(target, weight, DETECTION, int(p), LENGTH)
     mask_drowned(canvas, before, clean)
@@ -266,23 +272,6 @@ def burst(rng: Generator) -> Array:
     band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
     carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
     return carrier * (envelope * log_uniform(rng, 1, 20)).astype(np.float32)
-
-
-def machine(rng: Generator) -> Array:
-    """(3, LENGTH): a tone of 1 to 45 Hz, its overtones and a little noise, on for 2 to 60 s; a pump, a drill, a motor.
-
-    It takes 0.1 to 5 s to start and to stop, and its pitch may climb and fall with it.
-    """
-    time = np.arange(LENGTH) / synthetic.RATE
-    on, lasts, takes = rng.uniform(-20, 58), log_uniform(rng, 2, 60), log_uniform(rng, 0.1, 5)
-    envelope = np.clip((time - on) / takes, 0, 1) * np.clip((on + lasts - time) / takes, 0, 1)
-    pitch = log_uniform(rng, 1, 45) * (1 - rng.choice((0, 0.5)) * (1 - envelope))
-    turns = 2 * np.pi * np.cumsum(pitch) / synthetic.RATE
-    tones = np.array([k for k in range(1, 5) if k * pitch.max() < synthetic.RATE / 2])[:, None]
-    size, phase = rng.exponential(1, (3, len(tones), 1)) / tones, rng.uniform(0, 2 * np.pi, (3, len(tones), 1))
-    carrier = (size * np.sin(tones * turns + phase)).sum(1)
-    carrier += rng.uniform(0, 0.5) * rng.standard_normal((3, LENGTH))
-    return (carrier * envelope * log_uniform(rng, 0.5, 15)).astype(np.float32)
 
 
 def microseism(rng: Generator) -> Array:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from jijin.data import open_datasets
 from jijin.data.dataset import Dataset, column
 from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED
+from jijin.data.regional import regional_earthquake
 from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.teachers import complete_all, overlook, read_picks
@@ -22,6 +23,7 @@ from jijin.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
 MANUAL, AUTOMATIC = "manual", "auto"  # in a data set's own word for the quality of its labels
+REGIONAL = 6
 SHORTEST_NOISE = 1000  # samples
 MOST_SCORED = 4000  # traces of a kind, so that scoring a million takes 2 GB and not 100
 
@@ -225,6 +227,6 @@ def continuous(folders: Sequence[Path]) -> list[LabelledTrace]:
 
 
 def synthetic_pool(count: int, seed: int) -> list[Synthetic]:
-    """count clean earthquakes to draw from while training."""
+    """count clean earthquakes to draw from while training; every REGIONAL-th has its path from Green's functions."""
     rng = np.random.default_rng((seed, 1))
-    return [earthquake(rng) for _ in range(count)]
+    return [regional_earthquake(rng) if k % REGIONAL == 0 else earthquake(rng) for k in range(count)]

@@ -5,6 +5,7 @@ blast      the path of a synthetic earthquake, with a weak S, first motion up, R
 engine     spectral lines: a fundamental of 2 to 12 Hz and its harmonics, wandering a little
 hammer     the same blow every 0.4 to 3 s: pile driving, footsteps, a crusher
 train      half a minute of broad-band noise that swells and fades, beating with the axles
+tone       a pump or a drill: 1 to 45 Hz and overtones, switched on and off at once or slowly
 """
 
 from __future__ import annotations
@@ -110,6 +111,19 @@ def train(rng: Generator, length: int) -> NDArray[np.float32]:
     lines = np.sin(2 * np.pi * rng.uniform(3, 14) * time)
     x = rumble / rumble.std() * (1 + rng.uniform(0.5, 3) * axles) + rng.uniform(0, 1.5) * lines
     return _three(rng, x * envelope)
+
+
+def tone(rng: Generator, length: int) -> NDArray[np.float32]:
+    """(3, length), unit deviation unless it is off all the time: one pitch, which may climb and fall as it starts."""
+    time = np.arange(length) / RATE
+    on, lasts, takes = rng.uniform(-0.3, 1) * time[-1], log_uniform(rng, 2, 60), log_uniform(rng, 0.1, 5)
+    envelope = np.clip((time - on) / takes, 0, 1) * np.clip((on + lasts - time) / takes, 0, 1)
+    pitch = log_uniform(rng, 1, 45) * (1 - rng.choice((0, 0.5)) * (1 - envelope))
+    turns = 2 * np.pi * np.cumsum(pitch) / RATE
+    overtones = np.array([k for k in range(1, 5) if k * pitch.max() < RATE / 2])[:, None]
+    size, phase = rng.exponential(1, (3, len(overtones), 1)) / overtones, rng.uniform(0, 6.28, (3, len(overtones), 1))
+    x = (size * np.sin(overtones * turns + phase)).sum(1) + rng.uniform(0, 0.5) * rng.standard_normal((3, length))
+    return (x * envelope / max(float((x * envelope).std()), 1e-12)).astype(np.float32)
 
 
 def _on(rng: Generator, length: int) -> NDArray[np.float64]:

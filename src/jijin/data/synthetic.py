@@ -50,6 +50,7 @@ class Synthetic:
     later_p: float | None = None
     later_s: float | None = None
     hidden_s: bool = False  # no S stands out of the P coda; s_sample is where the first one arrives
+    only_first: bool = False  # more P or S may follow the first ones, and nobody knows when
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,13 @@ def earthquake(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
     start = LEAD + rng.uniform(0, 1)  # onsets fall between samples
     p, s, turn = _wave_trains(rng, path, sp, start, int((sp + coda_s) * RATE) + LEAD + 2)
     seen = [onset for onset in path.s_onsets if _stands_out(s, p, round(start + onset * RATE))]
-    data = _turn(p + s, turn) * _end(p.shape[1])
+    data = to_zne(p + s, turn) * _end(p.shape[1])
     if rng.random() < 0.25:  # an accelerometer
         data = np.diff(data, prepend=0)
     p_sample, later_p = _first_two(path.p_onsets, start)
     s_sample, later_s = _first_two(seen or [sp], start)
     end = start + (sp + coda_s) * RATE
-    return Synthetic(_unit(_site(rng, data)), p_sample, s_sample, end, path.distance_km, later_p, later_s, not seen)
+    return Synthetic(unit(site(rng, data)), p_sample, s_sample, end, path.distance_km, later_p, later_s, not seen)
 
 
 def _first_two(onsets_s: Sequence[float], start: float) -> tuple[float, float | None]:
@@ -119,8 +120,8 @@ def _wave_trains(
     kappa_p, kappa_s = rng.uniform(*KAPPA_P_S), rng.uniform(*KAPPA_S_S)
     p = _train(rng, path.p, length, start, p_fall, _p_polarisation(incidence, rng))
     s = _train(rng, path.s, length, start, s_fall, _s_polarisation(incidence, rng))
-    p = _attenuate(_brune(p, corner * 1.4), t_star + kappa_p)
-    s = _attenuate(_brune(s, corner), t_star * rng.uniform(1, 2.2) + kappa_s)
+    p = attenuate(brune(p, corner * 1.4), t_star + kappa_p)
+    s = attenuate(brune(s, corner), t_star * rng.uniform(1, 2.2) + kappa_s)
     return p, s, turn
 
 
@@ -210,13 +211,13 @@ def _pulse(out: NDArray[Any], sample: float, amplitude: NDArray[Any]) -> None:
         out[:, first : first + 2] += amplitude * np.array([first - sample, 1 - (first - sample)]) * 3
 
 
-def _brune(x: NDArray[Any], corner_hz: float) -> NDArray[Any]:
+def brune(x: NDArray[Any], corner_hz: float) -> NDArray[Any]:
     """Velocity of Brune's source: two equal poles at the corner, differentiated."""
     pole = np.exp(-2 * np.pi * corner_hz / RATE)
     return lfilter([1, -1], np.poly([pole, pole]), x, axis=-1) * (1 - pole)
 
 
-def _attenuate(x: NDArray[Any], t_star: float) -> NDArray[Any]:
+def attenuate(x: NDArray[Any], t_star: float) -> NDArray[Any]:
     """Causal low-pass whose corner 1 / (pi t*) stands in for exp(-pi f t*)."""
     pole = np.exp(-2 * RATE**-1 / max(t_star, 1e-3))
     return lfilter([1 - pole], [1, -pole], x, axis=-1)
@@ -234,14 +235,14 @@ def _s_polarisation(incidence: float, rng: Generator) -> NDArray[Any]:
     return np.array([[vertical], [np.cos(angle) * np.cos(incidence)], [np.sin(angle)]])
 
 
-def _turn(zrt: NDArray[Any], azimuth: float) -> NDArray[Any]:
+def to_zne(zrt: NDArray[Any], azimuth: float) -> NDArray[Any]:
     """Vertical, radial, transverse to Z, N, E."""
     z, r, t = zrt
     c, s = np.cos(azimuth), np.sin(azimuth)
     return np.stack([z, c * r - s * t, s * r + c * t])
 
 
-def _site(rng: Generator, x: NDArray[Any]) -> NDArray[Any]:
+def site(rng: Generator, x: NDArray[Any]) -> NDArray[Any]:
     """Resonances of the ground below the station, stronger on the horizontals."""
     for _ in range(rng.poisson(0.7)):
         radius, angle = rng.uniform(0.8, 0.97), 2 * np.pi * log_uniform(rng, 1.0, 20) / RATE
@@ -250,7 +251,7 @@ def _site(rng: Generator, x: NDArray[Any]) -> NDArray[Any]:
     return x
 
 
-def _unit(x: NDArray[Any]) -> NDArray[np.float32]:
+def unit(x: NDArray[Any]) -> NDArray[np.float32]:
     return (x / max(np.abs(x).max(), 1e-12)).astype(np.float32)
 
 

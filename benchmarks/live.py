@@ -23,7 +23,8 @@ import pandas as pd
 
 from jijin.io.files import read_segments
 from jijin.io.timeline import between
-from jijin.live.alarms import Alarm, Alarms
+from jijin.live.alarm import Alarm
+from jijin.live.alarms import Alarms
 from jijin.live.clock import ReplayClock
 from jijin.live.engine import Engine, Tick
 from jijin.live.events import EventChange, Events

@@ -126,14 +126,25 @@ def test_machines_have_no_label(noise_traces):
     assert not batch.target.any() and batch.weight.all() and not np.array_equal(batch.data, plain.data)
 
 
-def test_where_later_phases_are_not_known_nothing_is_asked_after_a_hidden_first_one():
-    """Pn and Sn drown in noise; Pg and Lg stand out of it, somewhere."""
-    event = replace(regional(None, True), only_first=True)
-    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e3)
+@pytest.mark.parametrize("later", [False, True])
+def test_where_later_phases_are_not_known_nothing_is_asked_after_a_hidden_first_one(later):
+    """Pn and Sn drown in noise, which is there or comes later; Pg and Lg may stand out of it, somewhere."""
+    event = replace(regional(None), only_first=True)
+    ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    canvas = Canvas(ground * (1e-3 if later else 1e3))
     overlay(canvas, bands(canvas.data), event, 500, 1.0)
+    if later:
+        assert canvas.weight[P].all() and canvas.target[P, 600] > 0.99
+        add(canvas, ground * 1e3)
     first, second = 600, 3500
     assert not canvas.weight[P, first : second - 100].any() and canvas.weight[P, second:].all()
     assert not canvas.weight[S, second:].any() and canvas.weight[S, : second - 100].all()
+
+
+def test_a_window_that_begins_after_pn_asks_for_no_p_until_s():
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
+    overlay(canvas, bands(canvas.data), replace(regional(None), only_first=True), -300, 1.0)
+    assert not canvas.weight[P, :2600].any() and canvas.weight[P, 2600:].all() and canvas.target[S, 2700] > 0.99
 
 
 def test_half_of_the_events_are_sized_by_their_fast_motion(pool):

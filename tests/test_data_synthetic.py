@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jijin.data.synthetic import CONTRAST_S, LEAD, _pulse, _stands_out, draw_s_minus_p, earthquake, noise, shaped_noise
+from jijin.data.synthetic import CONTRAST_S, LEAD, _pulse, _s_is_clear, draw_s_minus_p, earthquake, noise, shaped_noise
 
 
 @pytest.mark.parametrize("s_minus_p", [0.3, 2.0, 12.0, 60.0])
@@ -40,7 +40,7 @@ def test_much_of_p_is_left_when_s_comes(s_minus_p, low, high):
 def test_an_s_that_does_not_stand_out_is_said_to_be_hidden():
     ground, s = np.ones((3, 400)), np.zeros((3, 400))
     s[2, 200:] = 1.1 * CONTRAST_S * 2**0.5  # one horizontal against the power of two
-    assert _stands_out(s, ground, 200) and not _stands_out(s / 1.2, ground, 200)
+    assert _s_is_clear(s, ground, 200) and not _s_is_clear(s / 1.2, ground, 200)
     events = [earthquake(np.random.default_rng(k), 30.0) for k in range(40)]
     assert 0 < sum(e.hidden_s for e in events) < 20
 

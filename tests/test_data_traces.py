@@ -82,6 +82,7 @@ def test_an_automatic_label_that_no_picker_sees_is_masked_and_a_manual_one_stays
     assert automatic.p == () and automatic.s == (2000.0,) and manual.p == (1000.0,)
     y, w = targets(automatic, 0, 6000)
     assert not y[P].any() and not w[P, 900:1100].any() and (w[P, 1100:] == 1).all()
+    assert not w[DETECTION, 1000:3400].any() and (w[DETECTION, 3400:] == 1).all()  # as long as the earthquake was
     assert complete(trace, consensus(picks()), manual=False).p == (1000.0,)  # nobody has looked, or nobody could see
 
 

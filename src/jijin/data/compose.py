@@ -5,7 +5,7 @@ Batch k of a seed is always the same, so a run can be stopped, resumed and repea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -27,7 +27,7 @@ LENGTH = 6000
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
 STRETCH = ((1, 2), (2, 3), (4, 5), (9, 10), (10, 9), (5, 4), (3, 2), (2, 1), (5, 2), (3, 1), (4, 1))
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
-CLEAR = 2.0  # times as much for the first of several whose others are not known: it must not be taken for the only one
+CLEAR = 2.0  # times as much for Pn and Sn when Pg and Lg have no label: an analyst would pick those if in doubt
 RISES = 4.0  # peak of an onset over its own noise with which a row of the window shows it
 TAIL = 1000  # samples at the end that a trace is extended with
 QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
@@ -51,13 +51,15 @@ class Mix:
 
 @dataclass(slots=True)
 class Canvas:
-    """One window in the making; the only mutable piece. data, target, weight : (3, LENGTH); p, s : onset samples."""
+    """One window in the making; the only mutable piece. data, target, weight : (3, LENGTH); p, s : onset samples;
+    until : (output, onset) -> sample up to which more of its kind may follow, nobody knows when."""
 
     data: Array
     target: Array = field(default_factory=lambda: np.zeros((3, LENGTH), np.float32))
     weight: Array = field(default_factory=lambda: np.ones((3, LENGTH), np.float32))
     p: list[float] = field(default_factory=list)
     s: list[float] = field(default_factory=list)
+    until: dict[tuple[int, float], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """No component keeps its offset: it would be a step at the start of every filter."""
@@ -181,17 +183,18 @@ def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: 
     s, seen_s = first_seen(clean, ground, (event.s_sample, event.later_s), start, sure * VISIBLE_S)
     seen_s &= not event.hidden_s
     target, weight = targets(LabelledTrace(event.data, (p,), (s,)), 0, LENGTH)
-    for output, onset, seen, until in ((P, p, seen_p, s - 100), (S, s, seen_s, LENGTH)):
+    until = {(P, p): s - 100, (S, s): float(LENGTH)} if event.only_first else {}
+    for output, onset, seen in ((P, p, seen_p), (S, s, seen_s)):
         if not seen:
             blank(target, weight, output, int(onset), 100)
-            if event.only_first:
-                weight[output, max(int(onset), 0) : max(int(until), 0)] = 0
+        if not seen or onset < 0:
+            forget(weight, output, onset, until)
     if not seen_s:
         blank(target, weight, DETECTION, int(p), LENGTH)
     mask_drowned(canvas, before, clean)
     canvas.data = canvas.data + added
     canvas.target, canvas.weight = np.maximum(canvas.target, target), canvas.weight * weight
-    canvas.p, canvas.s = [*canvas.p, p], [*canvas.s, s]
+    canvas.p, canvas.s, canvas.until = [*canvas.p, p], [*canvas.s, s], canvas.until | until
 
 
 def first_seen(
@@ -217,6 +220,7 @@ def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
             seen.append(visible(signal, ground, onset, ratio))
             if not seen[-1]:
                 blank(canvas.target, canvas.weight, output, int(onset), 100)
+                forget(canvas.weight, output, onset, canvas.until)
     if seen and not any(seen):
         blank(canvas.target, canvas.weight, DETECTION, 0, LENGTH)
 
@@ -241,6 +245,11 @@ def blank(target: Array, weight: Array, output: int, onset: int, reach: int) -> 
     last = max(onset + reach, 0)
     target[output, first:last] = 0
     weight[output, first:last] = 0
+
+
+def forget(weight: Array, output: int, onset: float, until: Mapping[tuple[int, float], float]) -> None:
+    """Mask what follows a hidden onset, as far as another one of its kind may be there."""
+    weight[output, max(int(onset), 0) : max(int(until.get((output, onset), 0)), 0)] = 0
 
 
 def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:

@@ -1,6 +1,6 @@
-"""Synthetic regional earthquakes from Green's functions: Pn, Pg, Sn, Lg and what lies between them, as physics has it.
+"""Synthetic regional earthquakes from Green's functions: Pn, Pg, Sn, Lg and what lies between them, up to 5 or 6.5 Hz.
 
-The library holds the answer of layered crusts to double couples, 100 to 500 km away (scripts/greens made it). Each
+The library holds the answer of layered crusts to double couples, 100 to 460 km away (scripts/greens made it). Each
 earthquake is one path of it with a mechanism, a source and a station of its own, and with lateral scattering, which no
 layered crust has: every component is smeared over the next seconds, and a little of it leaks into the others.
 """
@@ -18,12 +18,25 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve, resample_poly
 
 from jijin.data.draw import log_uniform
-from jijin.data.synthetic import KAPPA_S_S, RATE, Synthetic, attenuate, brune, site, to_zne, unit
+from jijin.data.synthetic import (
+    KAPPA_S_S,
+    RATE,
+    Synthetic,
+    attenuate,
+    brune,
+    fading_end,
+    site,
+    stands_out,
+    to_zne,
+    unit,
+)
 
 FILE = Path(__file__).with_name("regional.npz")
 LAW = 1000.0  # of the companding that keeps a path in bytes: mu of ITU-T G.711, for a range of 1:1000
 UP = 5  # times that the library's rate of 20 Hz goes into RATE
 SCATTERED = 1500  # samples over which an arrival is smeared
+TOP_HZ = 6.0  # highest corner frequency of a source: there is nothing above 6.5 Hz to show another one
+RISE = 15  # samples over which P comes up: what is band-limited rings before its onset, and a cut would be a click
 CONTRAST = 3.0  # of the first S over what comes before it, or an analyst would wait for Lg
 LEAK = 0.5  # of the scattering that goes to another component
 
@@ -34,6 +47,8 @@ class Path1D:
     degree dip slip, then T of the first two; p_s, s_s : first P and first S after the first sample."""
 
     greens: NDArray[np.int8]
+    crust: int  # seed of scripts/greens, which makes the same crust of it again
+    depth_km: float
     distance_km: float
     p_s: float
     s_s: float
@@ -64,7 +79,10 @@ def library(file: Path = FILE) -> Sequence[Path1D]:
     """The paths of a file of the library."""
     with np.load(file) as content:
         about, greens = content["about"], content["greens"]
-    return [Path1D(code, *map(float, row)) for code, row in zip(greens, about, strict=True)]
+    return [
+        Path1D(code[:, : int(length)], int(crust), *map(float, row))
+        for code, (crust, *row, length) in zip(greens, about, strict=True)
+    ]
 
 
 def regional_earthquake(rng: Generator, paths: Sequence[Path1D] | None = None) -> Synthetic:
@@ -77,24 +95,24 @@ def regional_earthquake(rng: Generator, paths: Sequence[Path1D] | None = None) -
     paths = paths or library()
     path = paths[int(rng.integers(len(paths)))]
     moved = resample_poly(_double_couple(rng, decode(path.greens)), UP, 1, axis=-1)
-    moved = attenuate(brune(moved, log_uniform(rng, 0.7, 8)), rng.uniform(*KAPPA_S_S))
+    moved = _scattered(rng, attenuate(brune(moved, log_uniform(rng, 0.7, TOP_HZ)), rng.uniform(*KAPPA_S_S)))
     p, s = path.p_s * RATE, path.s_s * RATE
-    moved = _scattered(rng, moved)
-    moved[:, : int(p)] = 0  # what the Green's function's highest frequency rings before the onset
+    moved *= np.clip((np.arange(moved.shape[1]) - p) / RISE, 0, 1) * fading_end(moved.shape[1])
     data = unit(site(rng, to_zne(moved, rng.uniform(0, 2 * np.pi))))
-    hidden = not _stands_out(data, round(s))
+    at = round(s)
+    hidden = not stands_out(data[:, at : at + 100], data[:, at - 105 : at - 5], CONTRAST)
     return Synthetic(data, p, s, data.shape[1], path.distance_km, hidden_s=hidden, only_first=True)
 
 
 def _double_couple(rng: Generator, greens: NDArray[np.float32]) -> NDArray[np.float32]:
     """(3, sample), vertical, radial, transverse, of a random fault seen at a random azimuth.
 
-    The weights are A1 to A5 of Wang & Herrmann 1980 (doi:10.1785/BSSA0700041015), of a random normal and slip.
+    The weights of pygrt (of Wang & Herrmann 1980, A1 to A5, with signs of its own), of a random normal and slip.
     """
     slip, normal = np.linalg.qr(rng.standard_normal((3, 3)))[0][:, :2].T
     moment = np.outer(slip, normal) + np.outer(normal, slip)  # north, east, down; the station is to the north
-    a1, a2, a3 = (moment[0, 0] - moment[1, 1]) / 2, moment[0, 2], -(moment[0, 0] + moment[1, 1]) / 2
-    a4, a5 = moment[0, 1], moment[1, 2]
+    a1, a2, a3 = (moment[0, 0] - moment[1, 1]) / 2, -moment[0, 2], -(moment[0, 0] + moment[1, 1]) / 2
+    a4, a5 = moment[0, 1], -moment[1, 2]
     zr = np.array([a1, a2, a3]) @ greens[:6].reshape(2, 3, -1)
     return np.concatenate([zr, (np.array([a4, a5]) @ greens[6:])[None]]).astype(np.float32)
 
@@ -106,9 +124,3 @@ def _scattered(rng: Generator, x: NDArray[np.floating]) -> NDArray[np.floating]:
     kernel *= log_uniform(rng, 0.01, 0.1)
     late = sum(fftconvolve(kernel[:, k], x[k][None], axes=-1)[:, : x.shape[1] - 1] for k in range(3))
     return x + np.pad(late, ((0, 0), (1, 0)))
-
-
-def _stands_out(x: NDArray[np.floating], sample: int) -> bool:
-    """Whether the first second of S stands out of the second before it, on the vertical or on the horizontals."""
-    before, after = ((x[:, i : i + 100] ** 2).mean(-1) for i in (sample - 105, sample))
-    return bool(after[0] > CONTRAST**2 * before[0] or after[1:].sum() > CONTRAST**2 * before[1:].sum())

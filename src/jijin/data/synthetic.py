@@ -92,8 +92,8 @@ def earthquake(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
     coda_s = min(4 + 1.2 * sp + rng.exponential(3 + 0.4 * sp), 120.0)
     start = LEAD + rng.uniform(0, 1)  # onsets fall between samples
     p, s, turn = _wave_trains(rng, path, sp, start, int((sp + coda_s) * RATE) + LEAD + 2)
-    seen = [onset for onset in path.s_onsets if _stands_out(s, p, round(start + onset * RATE))]
-    data = to_zne(p + s, turn) * _end(p.shape[1])
+    seen = [onset for onset in path.s_onsets if _s_is_clear(s, p, round(start + onset * RATE))]
+    data = to_zne(p + s, turn) * fading_end(p.shape[1])
     if rng.random() < 0.25:  # an accelerometer
         data = np.diff(data, prepend=0)
     p_sample, later_p = _first_two(path.p_onsets, start)
@@ -188,14 +188,19 @@ def _train(
     return out
 
 
-def _stands_out(s: NDArray[Any], p: NDArray[Any], sample: int) -> bool:
-    """Whether the first second of an S stands out of the P coda beside it, on the vertical or on the horizontals."""
-    there = slice(max(sample - 50, 0), sample + 50)
-    rise, ground = (s[:, sample : sample + 100] ** 2).mean(-1), (p[:, there] ** 2).mean(-1)
-    return bool(rise[0] > CONTRAST_S**2 * ground[0] or rise[1:].sum() > CONTRAST_S**2 * ground[1:].sum())
+def stands_out(after: NDArray[Any], before: NDArray[Any], contrast: float) -> bool:
+    """Whether what comes after an onset is so many times as strong as what was before it, both (3, sample) with the
+    vertical first: on the vertical, or on the horizontals."""
+    rise, ground = (after**2).mean(-1), (before**2).mean(-1)
+    return bool(rise[0] > contrast**2 * ground[0] or rise[1:].sum() > contrast**2 * ground[1:].sum())
 
 
-def _end(length: int) -> NDArray[Any]:
+def _s_is_clear(s: NDArray[Any], p: NDArray[Any], sample: int) -> bool:
+    """Whether the first second of an S stands out of the P coda beside it."""
+    return stands_out(s[:, sample : sample + 100], p[:, max(sample - 50, 0) : sample + 50], CONTRAST_S)
+
+
+def fading_end(length: int) -> NDArray[Any]:
     """The last quarter fades, as a coda does, instead of being cut off."""
     fade = length // 4
     return np.concatenate([np.ones(length - fade), np.cos(np.linspace(0, np.pi / 2, fade))])

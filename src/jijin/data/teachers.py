@@ -2,8 +2,9 @@
 
 A table of picks (columns dataset, trace_name, picker, phase, sample, probability) is grouped in time. A group that
 enough pickers share becomes an onset; a group that only some of them see is masked, so that nothing is learned from it.
-A manual label is never moved. An automatic one moves to the onset that pickers agree on; where they do not agree it
-moves by the median of its data set; where none of them finds anything it is masked, for it is most likely wrong.
+A manual label is never moved. An automatic one moves to the onset that pickers agree on, or else by the median of its
+data set; where none of them has a pick of its phase, though some have others on this trace, it is most likely wrong
+and goes: nothing is learned from there either.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from jijin.data.traces import DETECTION, LabelledTrace, P, S
+from jijin.data.traces import DETECTION, LabelledTrace, P, S, detections
 from jijin.errors import DataError
 
 REACH = 40  # samples within which picks of different pickers are one onset
@@ -76,7 +77,7 @@ def complete(
     """The trace with what the pickers agree on added, its automatic labels re-timed and doubtful stretches masked.
 
     bias : phase -> samples by which automatic labels of this data set come early; those that no agreement re-times
-    are moved by it.
+    are moved by it. Automatic labels that no picker sees are dropped.
     """
     unseen = [] if manual else _unseen(trace, found)
     p, s = (
@@ -90,6 +91,7 @@ def complete(
         for x in doubtful:
             if all(abs(x - label) > DOUBT for label in labels):
                 masked += [(output, int(x) - DOUBT, int(x) + DOUBT), (DETECTION, int(x) - DOUBT, int(x) + 2000)]
+    masked += [(DETECTION, int(on), int(off)) for on, off in detections(trace) if any(on <= x < off for _, x in unseen)]
     return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def on_noise(rng: Generator, noise: Sequence[LabelledTrace], event: Synthetic, p
     canvas = Canvas(background(rng, noise))
     before = bands(canvas.data)
     start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
+    event = replace(event, only_first=False)  # the same is asked of every kind
     overlay(canvas, before, event, start, float(deviation(before[:3])) * log_uniform(rng, 10, 300))
     p, s = (
         tuple(x for x in labels if 0 <= x < LENGTH - 1 and canvas.target[output, round(x)] > 0.3)

@@ -244,9 +244,11 @@ def test_a_run_folder_with_other_settings_is_refused(tmp_path):
     write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"]})  # longer is no other run
     with pytest.raises(ConfigError, match=r"'data'.*another run folder"):
         write_config(tmp_path, TrainConfig(windows=128), {"data": ["b"]})
-    with pytest.raises(ConfigError, match="'mix'"):
+    with pytest.raises(ConfigError, match="'mix' None"):  # a run that does not tell its mix may have had any
         write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"], "mix": {"burst": 0.1}})
-        write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"], "mix": {"burst": 0.2}})
+    write_config(tmp_path / "mixed", TrainConfig(), {"mix": {"burst": 0.1}})
+    with pytest.raises(ConfigError, match=r"'mix' \{'burst': 0.1\}"):
+        write_config(tmp_path / "mixed", TrainConfig(), {"mix": {"burst": 0.2}})
     with pytest.raises(ConfigError, match="'learning_rate'"):
         write_config(tmp_path, TrainConfig(learning_rate=1e-4), {"data": ["a"]})
 

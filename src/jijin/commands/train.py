@@ -17,6 +17,7 @@ Data = Annotated[
     list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; give it again for more.")
 ]
 TASKS = ("picker", "source")
+MADE = ("mix", "steps", "regional")  # of a run's config.json: what its windows are made of
 OF_SOURCE = ("task", "output", "data", "start", "synthetics", "fractions", "threads", "seed")  # options that it takes
 
 
@@ -128,6 +129,7 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
 
     from jijin.data.compose import Composer
     from jijin.data.corpus import synthetic_pool
+    from jijin.data.regional import digest
     from jijin.train.loop import train, write_config
     from jijin.train.recipes import recipe
     from jijin.train.start import read_checkpoint
@@ -135,7 +137,8 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     chosen = recipe(source["recipe"])
     corpus = _corpus(source)
     told = {key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}
-    write_config(output, config, {**source, **told, "mix": asdict(chosen.mix)})
+    made = (asdict(chosen.mix), [repr(step) for step in chosen.steps], digest())
+    write_config(output, config, {**source, **told, **dict(zip(MADE, made, strict=True))})
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
     with progress_bar("training") as advance:
@@ -215,7 +218,19 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-    kept = ("counts", "licences", "pickers", "fractions", "split_seeds", "synthetics", "recipe", "mix", "torch")
+    kept = (
+        "counts",
+        "licences",
+        "pickers",
+        "fractions",
+        "split_seeds",
+        "synthetics",
+        "recipe",
+        "mix",
+        "steps",
+        "regional",
+        "torch",
+    )
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
     config = {**done["config"], "start": _earlier(Path(start)) if start else None}

@@ -7,6 +7,7 @@ layered crust has: every component is smeared over the next seconds, and a littl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -83,6 +84,11 @@ def library(file: Path = FILE) -> Sequence[Path1D]:
         Path1D(code[:, : int(length)], int(crust), *map(float, row))
         for code, (crust, *row, length) in zip(greens, about, strict=True)
     ]
+
+
+def digest() -> str:
+    """The first 16 digits of the library's SHA-256, for the record of a training."""
+    return hashlib.sha256(FILE.read_bytes()).hexdigest()[:16]
 
 
 def regional_earthquake(rng: Generator, paths: Sequence[Path1D] | None = None) -> Synthetic:

@@ -114,9 +114,10 @@ def train(rng: Generator, length: int) -> NDArray[np.float32]:
 
 
 def tone(rng: Generator, length: int) -> NDArray[np.float32]:
-    """(3, length), unit deviation unless it is off all the time: one pitch, which may climb and fall as it starts."""
+    """(3, length), unit deviation: one pitch, which may climb and fall as it starts."""
     time = np.arange(length) / RATE
-    on, lasts, takes = rng.uniform(-0.3, 1) * time[-1], log_uniform(rng, 2, 60), log_uniform(rng, 0.1, 5)
+    lasts, takes = log_uniform(rng, 2, 60), log_uniform(rng, 0.1, 5)
+    on = rng.uniform(0.5 - lasts, 0.98 * time[-1])
     envelope = np.clip((time - on) / takes, 0, 1) * np.clip((on + lasts - time) / takes, 0, 1)
     pitch = log_uniform(rng, 1, 45) * (1 - rng.choice((0, 0.5)) * (1 - envelope))
     turns = 2 * np.pi * np.cumsum(pitch) / RATE

@@ -15,7 +15,7 @@ NEAR_KM = 30.0  # between two stations whose places are not known
 
 @dataclass(slots=True)
 class Groups:
-    """The groups of one rule, and what it is done with: the first pick of each, and the keys of their picks."""
+    """The groups of one rule: of those taken so far the first pick, and the keys of the picks that fit to it."""
 
     rule: StationsRule
     stations: Stations | None

@@ -30,6 +30,7 @@ from jijin.data.dataset import copy_window
 from jijin.data.traces import LabelledTrace, P, S, targets
 from jijin.errors import ConfigError, DataError
 from jijin.evaluate import Window, find_picks, score, window_at
+from jijin.io.tables import replacing
 from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
@@ -330,7 +331,8 @@ def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
     before = read_config(run)
     if before is not None:
         _check_same(run, before, content)
-    (run / CONFIG).write_text(json.dumps(content, indent=1))
+    with replacing(run / CONFIG) as file:
+        file.write(json.dumps(content, indent=1).encode())
 
 
 def _check_same(run: Path, before: dict[str, Any], content: dict[str, Any]) -> None:
@@ -339,6 +341,6 @@ def _check_same(run: Path, before: dict[str, Any], content: dict[str, Any]) -> N
     defaults = json.loads(json.dumps(asdict(TrainConfig())))
     known = defaults | before | before["config"]  # an option that came after the run had its default
     for name, value in {**content, **content["config"]}.items():
-        old = known.get(name, value)
+        old = known.get(name)
         if name not in MAY_CHANGE and old != value:
             raise ConfigError(f"{run} holds a run with '{name}' {old} (asked for {value}); give another run folder")

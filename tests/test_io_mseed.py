@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import obspy
 import pytest
 
 from jijin.errors import ReadError
-from jijin.io import DamagedFile, read, read_segments, scan
+from jijin.io import DamagedFile, mseed, read, read_segments, scan
 from jijin.io.files import load
+from jijin.types import Segment
 
 SAMPLES = 20_000
 OBSPY = Path(obspy.__file__).parent / "io/mseed/tests/data"
@@ -154,3 +156,16 @@ def test_the_sound_records_of_a_span_are_read_from_a_damaged_file(record: Path) 
     content = load(spoil(record, 1024, 1536), (end, end + 1))
     assert content.damage == f"512 of its {record.stat().st_size} bytes are not sound miniSEED (from byte 1024)"
     assert content.segments[-1].end_ns == whole.end_ns
+
+
+def test_a_file_whose_bytes_are_still_held_elsewhere_is_read(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask's profiler holds frames, and what their names stand for, a moment longer than they run."""
+    held, segments_of = [], mseed._segments
+
+    def holding(raw: Any, *how: Any) -> tuple[list[Segment], str | None]:
+        held.append(memoryview(raw))
+        return segments_of(raw, *how)
+
+    monkeypatch.setattr(mseed, "_segments", holding)
+    segments, damage = mseed.read_miniseed(record)
+    assert held and damage is None and sum(len(segment.data) for segment in segments) == SAMPLES

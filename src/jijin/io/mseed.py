@@ -39,8 +39,11 @@ def read_miniseed(path: Path, unpack: bool = True, span: Span | None = None) -> 
     are skipped. Without unpack only headers are read, and data is a view of zeros with the right length.
     Raises OSError where the system refuses to open the file.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
-        return _segments(raw, unpack, span)
+    with path.open("rb") as file:
+        raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return _segments(
+        raw, unpack, span
+    )  # unmapped with its last view, which a profiler (Dask's) may hold a moment longer
 
 
 def _segments(raw: mmap.mmap, unpack: bool, span: Span | None) -> tuple[list[Segment], str | None]:

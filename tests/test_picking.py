@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jijin.peaks import refine, spread_s
-from jijin.picking import Picker
+from jijin.picking import Picker, deviation_s
 from jijin.types import Pick
 
 THRESHOLDS = {"detection": 0.3, "p": 0.3, "s": 0.3}
@@ -116,6 +116,13 @@ def test_the_uncertainty_is_the_spread_of_the_peak_times_the_models_scale() -> N
     assert p.time_uncertainty_s == pytest.approx(0.08, rel=0.01)  # of a Gaussian: its standard deviation
     assert s.time_uncertainty_s == pytest.approx(0.16, rel=0.01)
     assert spread_s(curve.astype(np.float32), 500, 500.0) == pytest.approx(0.08, rel=0.01)
+
+
+def test_with_a_power_the_uncertainty_grows_faster_than_the_spread_and_never_passes_it() -> None:
+    stated = {"scale": 0.5, "floor_s": 0.01, "power": 3.0}
+    assert [deviation_s(x, stated) for x in (0.01, 0.1, 0.12, 0.3)] == pytest.approx([0.01, 0.05, 0.0864, 0.3])
+    assert deviation_s(0.2, stated | {"power": 1.0}) == pytest.approx(0.1)
+    assert deviation_s(0.2, {"scale": 2.0, "floor_s": 0.01}) == pytest.approx(0.4)
 
 
 def test_the_uncertainty_is_never_below_the_models_floor() -> None:

@@ -19,7 +19,7 @@ from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
-from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
+from jijin.train.export import Released, blended, check_parity, growth, load_network, write_onnx  # noqa: E402
 from jijin.train.loop import State, TrainConfig, masked_loss, train, write_config  # noqa: E402
 from jijin.train.start import read_checkpoint  # noqa: E402
 
@@ -307,6 +307,15 @@ def test_a_folder_of_another_task_or_damaged_is_not_exported_nor_trained_on(data
     assert ("damaged" if content == "{" else "not a picker's run") in str(result.exception)
     with pytest.raises((ConfigError, ReadError), match=r"another task|damaged"):
         write_config(tmp_path, TrainConfig(windows=64), {})
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 3.5])
+def test_the_growth_of_residuals_with_the_spread_is_found(power):
+    rng = np.random.default_rng(0)
+    spread = rng.uniform(0.05, 0.25, 600)
+    residual = rng.laplace(0, 0.05 * (spread / 0.1) ** power)
+    assert growth(spread, residual, 0.0) == pytest.approx(power, abs=0.5)
+    assert growth(spread[:20], residual[:20], 0.0) == 1.0  # too few to tell
 
 
 def test_a_model_file_ends_in_onnx(tmp_path):

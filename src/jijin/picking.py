@@ -23,6 +23,7 @@ CURVES = ("detection", "p", "s")  # rows of what push() takes
 LONGEST_ONSET = 6_000  # samples; a curve that stays up for a minute is cut there
 LONGEST_DETECTION = 30_000  # samples
 JOIN = 100  # samples: detections closer than 1 s are one
+REFERENCE_S = 0.1  # spread at which a model's scale is what it says, whatever its power
 TOLERANCE = 100  # samples: a pick up to 1 s outside a detection belongs to it
 
 Origin = Callable[[str, int], tuple[str, int]]  # (phase, grid index) -> seed id, offset in ns
@@ -89,8 +90,7 @@ class OnsetFinder:
 
     def __init__(self, phase: str, threshold: float, uncertainty: Mapping[str, float], separation: int) -> None:
         self.phase, self.threshold, self.separation = phase, threshold, separation
-        self._scale, self._floor_s = uncertainty["scale"], uncertainty["floor_s"]
-        self._smoothing_s = uncertainty.get("smoothing_s", 0.0)
+        self._uncertainty = uncertainty
         self.runs = RunFinder(threshold, LONGEST_ONSET, SPREAD)
         self._last: Onset | None = None  # may still lose against a stronger one
 
@@ -123,8 +123,23 @@ class OnsetFinder:
         index, centre = self.runs.base + peak, refine(near, at)
         seed_id, offset_ns = origin(self.phase, index)
         time_ns = index * STEP_NS + round((centre - at) * STEP_NS) + offset_ns
-        uncertainty_s = max(self._floor_s, self._scale * spread_s(near, at, centre, self._smoothing_s))
-        return Onset(index, Pick(seed_id, self.phase, time_ns, uncertainty_s, float(curve[peak])))
+        spread = spread_s(near, at, centre, self._uncertainty.get("smoothing_s", 0.0))
+        return Onset(
+            index, Pick(seed_id, self.phase, time_ns, deviation_s(spread, self._uncertainty), float(curve[peak]))
+        )
+
+
+def deviation_s(spread: float, stated: Mapping[str, float]) -> float:
+    """One standard deviation of a pick's time, from the spread of its peak in seconds and a model's time_uncertainty:
+    scale * 0.1 s * (spread / 0.1 s) ** power, but floor_s at least, and at most the spread, or scale times it.
+
+    >>> stated = {"scale": 0.5, "floor_s": 0.01, "power": 2.0}
+    >>> [round(deviation_s(spread, stated), 3) for spread in (0.01, 0.1, 0.15, 0.3)]
+    [0.01, 0.05, 0.112, 0.3]
+    """
+    scale = stated["scale"]
+    grown = scale * REFERENCE_S * (spread / REFERENCE_S) ** stated.get("power", 1.0)
+    return max(stated["floor_s"], min(grown, max(scale, 1.0) * spread))
 
 
 class DetectionFinder:
@@ -173,9 +188,9 @@ class DetectionFinder:
 class Picker:
     """The three curves of one instrument in, picks out.
 
-    thresholds : "detection", "p", "s" -> probability; time_uncertainty : "p", "s" -> scale, floor_s (one standard
-    deviation is the larger of floor_s and scale times the spread of the peak), smoothing_s (what the curve's smoothing
-    added to that spread, 0 if it is not given); origin names the channel and the clock offset of a sample.
+    thresholds : "detection", "p", "s" -> probability; time_uncertainty : "p", "s" -> scale, power (1 if it is not
+    given) and floor_s (see deviation_s), smoothing_s (what the curve's smoothing added to the spread of a peak, 0 if it
+    is not given); origin names the channel and the clock offset of a sample.
     """
 
     def __init__(

@@ -187,9 +187,9 @@ def export(
         raise ConfigError(f"'output' must be an .onnx file (got {output})")
     done = _config(run)
     others = [Path(path) for path in done["teachers"]]  # what they find and nobody labelled counts neither way
-    splits = (("dev", False), ("test", False), ("dev", True))  # the last with labels by machines too
+    splits = (("dev", False), ("test", False), ("dev", True), ("train", False))  # the third with labels by machines too
     share, seeds = done["fractions"], done["split_seeds"]
-    dev, test, wide = (
+    dev, test, wide, seen = (
         evaluation_windows(scored_traces(done["data"], part, None, share, seeds, others, automatic, needed=False))
         for part, automatic in splits
     )
@@ -197,7 +197,7 @@ def export(
         if not windows:
             typer.echo(f"jijin: no labelled record in the {part} split of the run; it is not scored there", err=True)
     card = {"weaknesses": weakness or [], **_provenance(done), **_pace(run)}
-    typer.echo(str(write(run, output, dev, test, name, card, wide, blend)))
+    typer.echo(str(write(run, output, dev, test, name, card, wide, blend, seen)))
 
 
 def _pace(run: Path) -> dict[str, float]:

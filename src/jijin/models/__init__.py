@@ -44,7 +44,7 @@ class Model(Protocol):
 
     @property
     def time_uncertainty(self) -> Mapping[str, Mapping[str, float]]:
-        """For "p" and "s": scale, floor_s, and smoothing_s where curves are smoothed (see jijin.picking)."""
+        """For "p" and "s": scale, floor_s, and where a model has them power and smoothing_s (see jijin.picking)."""
         ...
 
     def predict(self, windows: ArrayLike) -> Prediction:

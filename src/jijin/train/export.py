@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 import jijin
@@ -31,7 +31,10 @@ SAME_F1 = 0.01  # a difference between thresholds that no dev set of a few hundr
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
 ONE_DEVIATION = 0.68  # share of the residuals within one standard deviation
 LEAST_SPREAD_S = 1e-3
+POWERS = np.arange(0.5, 4.01, 0.25)
+FEWEST_RESIDUALS = 50
 FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
+Curves = Mapping[int, NDArray[np.float32]]  # of each phase, (window, sample)
 DEFAULTS: dict[str, Any] = {
     "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
     "time_uncertainty": {key: {"scale": 1.0, "floor_s": FLOOR_S[phase]} for phase, key in ((P, "p"), (S, "s"))},
@@ -83,12 +86,13 @@ def export(
     card: Mapping[str, Any],
     wide: Sequence[Window] = (),
     share: float = 1.0,
+    seen: Sequence[Window] = (),
 ) -> Path:
     """Write the model of a run and its card (out with the suffix .json); share as in blended.
 
-    Uncertainties are set on dev, thresholds on wide (dev with labels by machines too; or on dev); test is only
-    scored. Without dev windows the defaults stay, and the card says so. Raises ModelError if ONNX Runtime and torch
-    differ by more than 1e-4.
+    Uncertainties are set on dev (how they grow with the spread of a peak: on dev and seen, windows of the training
+    split), thresholds on wide (dev with labels by machines too; or on dev); test is only scored. Without dev windows
+    the defaults stay, and the card says so. Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
     """
     card = {"code": _revision(), **card, "blend": share}  # before the new file makes the checkout look changed
     network = Released(blended(run, share)).eval()
@@ -96,7 +100,7 @@ def export(
     part = out.with_suffix(".part.onnx")
     write_onnx(network, part, name, DEFAULTS)
     difference = check_parity(network, part)
-    settings, reports = _measured(part, name, dev, test, wide) if dev else (DEFAULTS, {})
+    settings, reports = _measured(part, name, dev, test, wide, seen) if dev else (DEFAULTS, {})
     write_onnx(network, part, name, settings)
     parameters = sum(p.numel() for p in network.parameters())
     _write_card(part, out, {"name": name, **card, **settings, "parameters": parameters, "parity": difference}, reports)
@@ -105,7 +109,7 @@ def export(
 
 
 def _measured(
-    file: Path, name: str, dev: Sequence[Window], test: Sequence[Window], wide: Sequence[Window]
+    file: Path, name: str, dev: Sequence[Window], test: Sequence[Window], wide: Sequence[Window], seen: Sequence[Window]
 ) -> tuple[dict[str, Any], dict[str, Report]]:
     """Settings of a model file from dev and wide, and its reports on dev and test."""
     model = load(file)
@@ -114,7 +118,9 @@ def _measured(
     reports = {"dev": evaluate(name, curves, dev, thresholds)}
     if test:
         reports["test"] = evaluate(name, predict_with(model, test), test, thresholds)
-    return tuned_on_dev(curves, dev, thresholds), reports
+    known = [*dev, *seen]
+    power = _growths(predict_with(model, known), known, thresholds)
+    return tuned_on_dev(curves, dev, thresholds, power), reports
 
 
 def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str, Any]) -> None:
@@ -162,21 +168,53 @@ def check_parity(network: nn.Module, path: Path) -> float:
 
 
 def tuned_on_dev(
-    curves: Mapping[int, NDArray[np.float32]], dev: Sequence[Window], best: Mapping[int, float]
+    curves: Mapping[int, NDArray[np.float32]],
+    dev: Sequence[Window],
+    best: Mapping[int, float],
+    power: Mapping[int, float],
 ) -> dict[str, Any]:
     """The thresholds, and the uncertainty that holds 68 % of the residuals of what passes them."""
-    uncertainty = {key: _uncertainty(curves[phase], dev, phase, best[phase]) for phase, key in ((P, "p"), (S, "s"))}
+    uncertainty = {
+        key: _uncertainty(curves[phase], dev, phase, best[phase], power[phase]) for phase, key in ((P, "p"), (S, "s"))
+    }
     return {"thresholds": {"detection": 0.5, "p": best[P], "s": best[S]}, "time_uncertainty": uncertainty}
 
 
-def _uncertainty(curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float) -> dict[str, float]:
-    """The smallest factor on the spread of a peak with which 68 % of the residuals are covered, or by the floor."""
-    floor_s, smoothing = FLOOR_S[phase], round(smoothing_s(), 4)
-    unscaled = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": smoothing}
-    known = known_picks(curves, dev, phase, threshold, unscaled)
+def _uncertainty(
+    curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float, power: float
+) -> dict[str, float]:
+    """The smallest factor with which 68 % of the residuals are covered, or by the floor."""
+    floor_s, shape = FLOOR_S[phase], {"power": power, "smoothing_s": round(smoothing_s(), 4)}
+    known = known_picks(curves, dev, phase, threshold, {"scale": 1.0, "floor_s": LEAST_SPREAD_S, **shape})
     needed = [abs(k.residual_s) / k.uncertainty_s if abs(k.residual_s) > floor_s else 0.0 for k in known]
     scale = round(float(np.quantile(needed, ONE_DEVIATION)), 3) if needed else 1.0
-    return {"scale": scale, "floor_s": floor_s, "smoothing_s": smoothing}
+    return {"scale": scale, "floor_s": floor_s, **shape}
+
+
+def growth(spread_s: ArrayLike, residual_s: ArrayLike, floor_s: float) -> float:
+    """The power of a peak's spread with which residuals grow, both in s: the likeliest, if they are Laplacian.
+
+    1 for fewer than 50. Residuals below floor_s count as floor_s, since labels are no better.
+
+    >>> spread = np.geomspace(0.03, 0.3, 200)
+    >>> growth(spread, 0.5 * spread**2, 0.0)
+    2.0
+    """
+    spread, size = np.asarray(spread_s, float), np.maximum(np.abs(np.asarray(residual_s, float)), floor_s)
+    if len(size) < FEWEST_RESIDUALS:
+        return 1.0
+    costs = [len(size) * np.log((size / spread**k).mean()) + k * np.log(spread).sum() for k in POWERS]
+    return float(POWERS[int(np.argmin(costs))])
+
+
+def _growths(curves: Curves, windows: Sequence[Window], best: Mapping[int, float]) -> dict[int, float]:
+    """growth of both phases."""
+    plain = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": round(smoothing_s(), 4)}
+    out = {}
+    for phase in (P, S):
+        picks = known_picks(curves[phase], windows, phase, best[phase], plain)
+        out[phase] = growth([k.uncertainty_s for k in picks], [k.residual_s for k in picks], FLOOR_S[phase])
+    return out
 
 
 def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:

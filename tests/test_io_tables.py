@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -98,3 +101,27 @@ def test_only_a_file_that_was_there_is_left_as_it_was(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="No space") as caught, replacing(tmp_path / name):
             raise OSError(28, "No space left on device")
         assert ("it is left as it was" in str(caught.value)) == there and (tmp_path / name).exists() == there
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
+    """As root a device would be replaced by a file: /dev/null would fill the disk from then on."""
+    pipe, got = tmp_path / "p.csv", []
+    os.mkfifo(pipe)
+    reader = Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    with replacing(pipe) as file:
+        file.write(b"picks")
+    reader.join(10)
+    assert got == [b"picks"] and stat.S_ISFIFO(pipe.stat().st_mode) and list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_link_stays_a_link_and_the_file_that_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there/picks.csv", tmp_path / "latest.csv"
+    for content in (b"first", b"second"):  # a link may lead to a file that is not there yet
+        if not link.is_symlink():
+            link.symlink_to(target)
+        with replacing(link) as file:
+            file.write(content)
+        assert link.is_symlink() and target.read_bytes() == content

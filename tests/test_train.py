@@ -292,6 +292,14 @@ def test_what_is_no_checkpoint_is_refused_by_its_name(tmp_path, content):
         read_checkpoint(tmp_path / "best.pt")
 
 
+def test_a_checkpoint_that_was_cut_short_is_refused_by_its_name(tmp_path):
+    path = tmp_path / "best.pt"
+    torch.save({"average": {"x": torch.zeros(20_000)}, "settings": {}}, path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ReadError, match=r"best\.pt: not a checkpoint"):
+        read_checkpoint(path)
+
+
 def test_start_names_the_file_that_is_no_model(dataset, tmp_path):
     (tmp_path / "mine.json").write_text("{}")
     options = ["--windows", "64", "--synthetics", "2", "--start", str(tmp_path / "mine.json")]

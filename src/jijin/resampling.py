@@ -22,6 +22,7 @@ from jijin.types import NS
 RATE = 100.0  # Hz, of every model and of the grid that windows and picks live on
 STEP_NS = 10_000_000  # one grid sample
 LOWEST_HZ, HIGHEST_HZ = 20.0, 1000.0
+DRIFT = 1e-4  # of a digitiser's clock, or of a rate that a format rounds: 19.9999997 Hz are 20 Hz
 WIDTH = 6.0  # half length of the kernel, in samples of the lower of the two rates
 CUTOFF = 0.42  # -6 dB, as a fraction of the lower rate; flat to 0.29, 50 dB down at 0.55
 KAISER_BETA = 5.0
@@ -34,10 +35,19 @@ Read = Callable[[int, int], NDArray[np.float64]]
 
 def check_rate(sampling_rate: float, seed_id: str = "") -> None:
     """Raise DataError unless the rate (Hz) is one that can be brought to 100 Hz."""
-    if not LOWEST_HZ <= sampling_rate <= HIGHEST_HZ:
+    if not is_usable(sampling_rate):
         raise DataError(
             f"{seed_id or 'data'}: sampling rate must be {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz (got {sampling_rate:g} Hz)"
         )
+
+
+def is_usable(sampling_rate: float) -> bool:
+    """True for a rate (Hz) that can be brought to 100 Hz.
+
+    >>> [is_usable(rate) for rate in (19.9, 19.9999997, 1000.01, 1001.0, float("nan"))]
+    [False, True, True, False, False]
+    """
+    return LOWEST_HZ * (1 - DRIFT) <= sampling_rate <= HIGHEST_HZ * (1 + DRIFT)
 
 
 def is_native(sampling_rate: float) -> bool:

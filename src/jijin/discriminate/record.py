@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.io.timeline import between
-from jijin.resampling import HIGHEST_HZ, LOWEST_HZ, RATE, STEP_NS, resample
+from jijin.resampling import RATE, STEP_NS, is_usable, resample
 from jijin.types import NS, Segment
 
 BEFORE_S, AFTER_S = 30, 50  # around P
@@ -57,7 +57,7 @@ def vertical(segments: Sequence[Segment], p_ns: int, picked: str = "") -> NDArra
     """
     channels: dict[str, list[Segment]] = {}
     for segment in segments:
-        if segment.seed_id[-1:] in VERTICAL and LOWEST_HZ <= segment.sampling_rate <= HIGHEST_HZ:
+        if segment.seed_id[-1:] in VERTICAL and is_usable(segment.sampling_rate):
             channels.setdefault(segment.seed_id, []).append(segment)
     if picked in channels:
         channels = {picked: channels[picked]}

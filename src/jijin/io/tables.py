@@ -73,17 +73,22 @@ def write_json(picks: Iterable[Pick], file: IO[str], header: Mapping[str, Any], 
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of path when the block ends well, and is gone when it does not.
 
-    Raises OSError, with path's name, when the disk is full or the folder cannot be written.
+    Where path is a link, the file that it leads to is replaced; a device or a pipe is written as it is, since it has
+    no content to keep. Raises OSError, with path's name, when the disk is full or the folder cannot be written.
     """
-    temporary: Path | None = None
+    temporary, target = None, path.resolve() if path.is_symlink() else path
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            with target.open("wb") as device:
+                yield device
+            return
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
             temporary = Path(file.name)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(_mode(path))
-        temporary.replace(path)
+        temporary.chmod(_mode(target))
+        temporary.replace(target)
     except OSError as error:
         still = "; it is left as it was" if path.exists() else ""
         raise OSError(error.errno, f"cannot be written: {error.strerror}{still}", str(path)) from error

@@ -11,7 +11,7 @@ from jijin.io.formats import to_stream
 from jijin.io.tables import replacing
 from jijin.io.timeline import Reel
 from jijin.report.plots import plot_detection
-from jijin.resampling import HIGHEST_HZ, LOWEST_HZ
+from jijin.resampling import is_usable
 from jijin.types import NS, Detection, Pick, instrument_id, utc
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _free(path: Path, taken: set[Path]) -> Path:
 def _excerpt(reel: Reel, instrument: str, start_ns: int, end_ns: int) -> Stream:
     """The channels of one instrument that are picked on."""
     mine = (segment for segment in reel.between(start_ns, end_ns) if instrument_id(segment.seed_id) == instrument)
-    return to_stream(segment for segment in mine if LOWEST_HZ <= segment.sampling_rate <= HIGHEST_HZ)
+    return to_stream(segment for segment in mine if is_usable(segment.sampling_rate))
 
 
 def _figure(scene: Scene, stream: Stream, model: Any) -> Any:

@@ -337,7 +337,7 @@ def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
 
 def _check_same(run: Path, before: dict[str, Any], content: dict[str, Any]) -> None:
     if "config" not in before:
-        raise ConfigError(f"{run} holds a run of another task; give another run folder")
+        raise ConfigError(f"{run} holds a run of another task, or its {CONFIG} is damaged; give another run folder")
     defaults = json.loads(json.dumps(asdict(TrainConfig())))
     known = defaults | before | before["config"]  # an option that came after the run had its default
     for name, value in {**content, **content["config"]}.items():

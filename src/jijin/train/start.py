@@ -7,6 +7,7 @@ the file, and normalises in training as one that never left.
 
 from __future__ import annotations
 
+import errno
 import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,6 +32,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ReadError(f"{path}: no such checkpoint; give the folder that 'jijin train -o' wrote") from None
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
+        content = None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # torch seeks before the start of a file that was cut short
+            raise
         content = None
     if not isinstance(content, dict) or not {"average", "settings"} <= content.keys():
         raise ReadError(f"{path}: not a checkpoint of 'jijin train', or a part of one; give another, or begin anew")

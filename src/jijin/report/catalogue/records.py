@@ -15,7 +15,7 @@ from jijin.errors import JijinError
 from jijin.io.archive import Waveforms
 from jijin.io.tables import iso
 from jijin.report.plots import highpassed
-from jijin.resampling import HIGHEST_HZ, LOWEST_HZ
+from jijin.resampling import is_usable
 from jijin.types import NS, VP_VS, Event, Segment
 
 COLUMNS = 600
@@ -77,7 +77,7 @@ def _read(name: str, start_ns: int, end_ns: int, waveforms: Waveforms) -> list[S
     except (JijinError, OSError) as error:
         log.warning("%s at %s: no waveforms for the report: %s", name, iso(start_ns), error)
         return []
-    usable = [s for s in segments if LOWEST_HZ <= s.sampling_rate <= HIGHEST_HZ and s.end_ns > start_ns]
+    usable = [s for s in segments if is_usable(s.sampling_rate) and s.end_ns > start_ns]
     channels = sorted({s.seed_id for s in usable}, key=lambda seed_id: (ORDER.find(seed_id[-1]) % 99, seed_id))
     return [s for s in usable if s.seed_id == channels[0]]
 

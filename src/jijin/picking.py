@@ -124,9 +124,8 @@ class OnsetFinder:
         seed_id, offset_ns = origin(self.phase, index)
         time_ns = index * STEP_NS + round((centre - at) * STEP_NS) + offset_ns
         spread = spread_s(near, at, centre, self._uncertainty.get("smoothing_s", 0.0))
-        return Onset(
-            index, Pick(seed_id, self.phase, time_ns, deviation_s(spread, self._uncertainty), float(curve[peak]))
-        )
+        uncertainty_s = deviation_s(spread, self._uncertainty)
+        return Onset(index, Pick(seed_id, self.phase, time_ns, uncertainty_s, float(curve[peak])))
 
 
 def deviation_s(spread: float, stated: Mapping[str, float]) -> float:

@@ -218,19 +218,7 @@ def _provenance(done: dict[str, Any]) -> dict[str, Any]:
 
     A run that began with the weights of another tells the same of that one, as its config's "start".
     """
-    kept = (
-        "counts",
-        "licences",
-        "pickers",
-        "fractions",
-        "split_seeds",
-        "synthetics",
-        "recipe",
-        "mix",
-        "steps",
-        "regional",
-        "torch",
-    )
+    kept = ("counts", "licences", "pickers", "fractions", "split_seeds", "synthetics", "recipe", *MADE, "torch")
     names = {key: [Path(path).name for path in done[key]] for key in ("data", "teachers", "records")}
     start = done["config"].get("start")
     config = {**done["config"], "start": _earlier(Path(start)) if start else None}

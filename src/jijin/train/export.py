@@ -118,8 +118,11 @@ def _measured(
     reports = {"dev": evaluate(name, curves, dev, thresholds)}
     if test:
         reports["test"] = evaluate(name, predict_with(model, test), test, thresholds)
-    known = [*dev, *seen]
-    power = _growths(predict_with(model, known), known, thresholds)
+    both = curves
+    if seen:
+        more = predict_with(model, seen)
+        both = {phase: np.concatenate([curves[phase], more[phase]]) for phase in (P, S)}
+    power = _growths(both, [*dev, *seen], thresholds)
     return tuned_on_dev(curves, dev, thresholds, power), reports
 
 

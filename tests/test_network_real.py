@@ -30,7 +30,10 @@ def build(folder, picks):
 
 
 def test_the_events_of_a_swarm_in_iceland_are_found_and_none_is_invented():
-    """Ten that the eye finds at once; an eleventh that it found when it was shown where."""
+    """Ten that the eye finds at once; an eleventh that it found when it was shown where.
+
+    The built-in velocities are 0.1 to 0.2 s off at the same stations in most events: P at THF21, S at BIT06 and BLK22.
+    """
     folder = NETWORKS / "hengill_iceland_malmi"
     events = build(folder, jijin.pick(jijin.read(folder / "waveforms.mseed")))
     start = UTCDateTime("2018-12-30T03:00:00").ns
@@ -38,7 +41,7 @@ def test_the_events_of_a_swarm_in_iceland_are_found_and_none_is_invented():
     assert all(np.sum(np.abs(first - time_s) < 1) == 1 for time_s in (*FIRST_P_S, SHOWN_S))
     assert all(np.abs(np.array([*FIRST_P_S, SHOWN_S, *WEAK_S]) - time_s).min() < 1 for time_s in first)
     off = np.abs([arrival.time_residual_s for event in events for arrival in event.origin.arrivals])
-    assert np.mean(off < 0.2) > 0.95
+    assert np.mean(off < 0.25) > 0.98
 
 
 def analysts(folder):

@@ -132,7 +132,8 @@ def on_noise(rng: Generator, noise: Sequence[LabelledTrace], event: Synthetic, p
     canvas = Canvas(background(rng, noise))
     before = bands(canvas.data)
     start = round(rng.uniform(1000, 3000) - (event.p_sample if phase == P else event.s_sample))
-    event = replace(event, only_first=False)  # the same is asked of every kind
+    hidden = event.hidden_s and not event.only_first  # the same is asked of every kind, the first S of any path too
+    event = replace(event, only_first=False, hidden_s=hidden)
     overlay(canvas, before, event, start, float(deviation(before[:3])) * log_uniform(rng, 10, 300))
     p, s = (
         tuple(x for x in labels if 0 <= x < LENGTH - 1 and canvas.target[output, round(x)] > 0.3)

@@ -339,3 +339,41 @@ def test_a_closed_stdout_is_one_sentence(record: Path) -> None:
     code = "import sys; sys.stdout = None; from jijin.commands.output import to_stdout; to_stdout(b'')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert b"OSError: [Errno 9] cannot be written: it is closed: 'stdout'" in done.stderr
+
+
+def test_a_file_that_is_found_unreadable_only_at_its_samples_is_named_once_and_is_no_station(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.wav"
+    Trace((np.arange(6001) % 97).astype(np.int16), {"sampling_rate": 100.0}).write(str(path), format="WAV")
+    path.write_bytes(path.read_bytes()[:7001])  # in the middle of a sample
+    status, _, err = run("detect", path)
+    assert status == 1 and err.count("cut.wav") == 1
+    assert "cut.wav: it cannot be read; ObsPy takes it for WAV" in err and "at 0 station(s)" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["detect", "--example", "--format", "csv", "-o"],
+        ["evaluate", "--data", "nowhere", "-o"],
+        ["data", "audit", "nowhere", "-o"],
+        ["export", "nowhere", "-o"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_output_that_cannot_be_is_refused_before_the_work(run: Run, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "folder.onnx").mkdir()
+    status, _, err = run(*words, tmp_path / "missing/out.onnx")
+    assert status == 2 and f"there is no folder {tmp_path / 'missing'}" in err
+    assert run(*words, tmp_path / "folder.onnx")[0] == 2
+
+
+def test_an_audit_appears_whole_or_not_at_all(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jijin.commands.data import _write
+
+    (tmp_path / "found.csv").write_text("as it was")
+    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left on device; it is left as it was"):
+        _write([], tmp_path / "found.csv")
+    assert (tmp_path / "found.csv").read_text() == "as it was"

@@ -18,6 +18,7 @@ from jijin.data.compose import (
     overlay,
     stretch,
 )
+from jijin.data.regional import regional_earthquake
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.traces import LabelledTrace, P, S, targets
 
@@ -145,6 +146,21 @@ def test_a_window_that_begins_after_pn_asks_for_no_p_until_s():
     canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
     overlay(canvas, bands(canvas.data), replace(regional(None), only_first=True), -300, 1.0)
     assert not canvas.weight[P, :2600].any() and canvas.weight[P, 2600:].all() and canvas.target[S, 2700] > 0.99
+
+
+def test_of_a_regional_earthquake_p_is_asked_for_and_no_s_from_sn_on():
+    event = next(e for e in map(regional_earthquake, map(np.random.default_rng, range(50))) if e.s_sample < 4000)
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-6)
+    overlay(canvas, bands(canvas.data), event, 500, 1.0)
+    p, s = 500 + round(event.p_sample), 500 + int(event.s_sample)
+    assert canvas.target[P, p] > 0.9 and canvas.weight[P].all()
+    assert not canvas.target[S].any() and canvas.weight[S, : s - 100].all() and not canvas.weight[S, s:].any()
+
+
+def test_a_regional_earthquake_is_drawn_larger_since_its_first_p_is_a_small_part_of_it(pool):
+    ground = bands(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32))
+    near, far = (draw_scale(np.random.default_rng(1), ground, replace(pool[0], only_first=x)) for x in (False, True))
+    assert far == pytest.approx(5 * near)
 
 
 def test_half_of_the_events_are_sized_by_their_fast_motion(pool):

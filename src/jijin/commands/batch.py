@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jijin.commands.inputs import Inputs, damaged, example, inputs
+from jijin.commands.inputs import Inputs, example, inputs
 from jijin.commands.messages import Messages
 from jijin.commands.output import save
 from jijin.config import PickConfig
@@ -16,7 +16,7 @@ from jijin.errors import DataError
 from jijin.io.files import Scan
 from jijin.io.timeline import Reel, chunks, groups
 from jijin.models import load
-from jijin.types import Pick, by_time
+from jijin.types import Pick, by_time, net_sta
 
 if TYPE_CHECKING:
     from jijin.discriminate import Discriminator
@@ -61,7 +61,7 @@ def typed(picks: list[Pick], reel: Reel, judge: Discriminator) -> list[Pick]:
 class Batch:
     """One run over many files. Stations follow one another; of a station, only the files of the moment are in memory.
 
-    picks grows while run works, so that an interrupt loses none; stations counts those that are finished.
+    picks grows while run works, so that an interrupt loses none; stations counts those of which samples were read.
     """
 
     model: Any
@@ -92,24 +92,26 @@ class Batch:
         first = len(self.picks)
         reel = Reel(scans, dict(inputs.loaded))
         try:
-            self._feed(reel, advance)
+            self.stations += self._feed(reel, advance)
         except DataError as error:
             self.messages.fail(f"{', '.join(names)}: {error}")
-        for path, damage in reel.problems.items():
-            self.messages.fail(damaged(path, damage))
-        self.stations += len(names)
+        for path, problem in reel.problems.items():
+            self.messages.fail(f"{path}: {problem}")
         if self.judge:
             self.picks[first:] = typed(self.picks[first:], Reel(scans, dict(inputs.loaded)), self.judge)
         if self.plots:
             self._draw(self.picks[first:], Reel(scans, dict(inputs.loaded)), self.plots)
 
-    def _feed(self, reel: Reel, advance: Callable[[int], None]) -> None:
-        detector = Detector(self.model, pick=self.picking)
+    def _feed(self, reel: Reel, advance: Callable[[int], None]) -> int:
+        """Pick in the files of a group; how many stations had samples."""
+        detector, stations = Detector(self.model, pick=self.picking), set()
         for start, end in chunks(reel.scans):
             segments = reel.between(start, end)
             self.picks += detector.feed(segments)
+            stations |= {net_sta(segment.seed_id) for segment in segments}
             advance(sum(len(segment.data) for segment in segments))
         self.picks += detector.flush()
+        return len(stations)
 
     def _draw(self, picks: list[Pick], reel: Reel, folder: Path) -> None:
         from jijin.report.figures import draw

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jijin.commands.shared import parse_fractions, progress_bar
+from jijin.commands.shared import check_file, parse_fractions, progress_bar
 
 if TYPE_CHECKING:
     from jijin.data.audit import Finding
@@ -65,6 +65,8 @@ def audit(
     from jijin.data import open_datasets
     from jijin.data.audit import audit as run
 
+    check_file(output)
+
     with open_datasets(paths) as dataset, progress_bar("auditing") as progress:
         findings = run(dataset, waveforms=not tables_only, progress=progress)
         traces = len(dataset)
@@ -97,5 +99,8 @@ def _write(findings: list[Finding], output: Path) -> None:
 
     import pandas as pd
 
+    from jijin.io.tables import replacing
+
     columns = ["kind", "error", "dataset", "trace_name", "detail"]
-    pd.DataFrame([asdict(finding) for finding in findings], columns=columns).to_csv(output, index=False)
+    with replacing(output) as file:
+        pd.DataFrame([asdict(finding) for finding in findings], columns=columns).to_csv(file, index=False)

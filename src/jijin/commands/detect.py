@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jijin.commands.shared import check_file
+
 if TYPE_CHECKING:
     from jijin.discriminate import Discriminator
 
@@ -85,10 +87,7 @@ def _format_of(output: Path | None) -> Format:
 
 def _check_targets(output: Path | None, plot: Path | None, paths: list[Path]) -> None:
     """Fail before the work, not after it."""
-    if output and output.is_dir():
-        raise typer.BadParameter(f"-o {output}: that is a folder")
-    if output and not output.parent.is_dir():
-        raise typer.BadParameter(f"-o {output}: there is no folder {output.parent}")
+    check_file(output)
     if output and output.resolve() in {path.resolve() for path in paths}:
         raise typer.BadParameter(f"-o {output}: that is one of the files to read")
     if plot and plot.exists() and not plot.is_dir():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.shared import parse_fractions, print_table, refuse
+from jijin.commands.shared import check_file, parse_fractions, print_table, refuse, save_json
 from jijin.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -73,13 +73,12 @@ def evaluate(
 
     Labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
     """
-    import json
-
     from jijin.data.corpus import continuous
     from jijin.data.teachers import read_picks
     from jijin.evaluate.continuous import agreements
     from jijin.evaluate.protocols import PROTOCOLS
 
+    check_file(output)
     if task == "source":
         from jijin.commands import source as of_source
 
@@ -104,8 +103,7 @@ def evaluate(
                 f"the {split} split of the data has nothing for the protocol {protocol}; see docs/accuracy.md"
             )
         done = _shown(rows)
-    if output is not None:
-        output.write_text(json.dumps(_plain(done), indent=1) + "\n")
+    save_json(_plain(done), output)
     return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jijin.commands.messages import Messages
 from jijin.errors import ReadError
-from jijin.io.files import Scan, find_files, is_side_file, scan
+from jijin.io.files import Scan, find_files, is_side_file, partly, scan
 from jijin.io.formats import to_segments
 from jijin.types import Segment
 
@@ -67,11 +67,6 @@ def _scan(path: Path, messages: Messages, expected: bool) -> Scan | None:
         (messages.fail if expected else messages.detail)(str(error))
         return None
     if one.damage:
-        messages.fail(damaged(path, one.damage))
+        messages.fail(f"{path}: {partly(one.damage)}")
     messages.detail(f"{path}: {', '.join(sorted(one.stations))}, {one.samples} samples")
     return one
-
-
-def damaged(path: Path, damage: str) -> str:
-    """The sentence about a file of which only a part is used."""
-    return f"{path}: damaged: {damage}; the rest is used"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -69,6 +70,25 @@ def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]
     for line in lines:
         table.add_row(*line)
     Console(width=None if Console().is_terminal else 170).print(table)
+
+
+def check_file(output: Path | None) -> None:
+    """Fail before the work, not after it, where output is a folder or lies in none."""
+    if output and output.is_dir():
+        raise typer.BadParameter(f"-o {output}: that is a folder")
+    if output and not output.parent.is_dir():
+        raise typer.BadParameter(f"-o {output}: there is no folder {output.parent}")
+
+
+def save_json(what: Any, output: Path | None) -> None:
+    """Write a file of JSON, whole or not at all; nothing where no output is wanted."""
+    import json
+
+    from jijin.io.tables import replacing
+
+    if output is not None:
+        with replacing(output) as file:
+            file.write((json.dumps(what, indent=1) + "\n").encode())
 
 
 def require_train(*more: tuple[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from jijin.commands.shared import print_table, progress_bar
+from jijin.commands.shared import print_table, progress_bar, save_json
 
 if TYPE_CHECKING:
     from jijin.evaluate.source import Outcome
@@ -46,8 +46,6 @@ def evaluate(
     data: Sequence[Path], models: Sequence[str], split: str, fractions: Sequence[float], seed: int, output: Path | None
 ) -> None:
     """Score source models on a split of labelled windows."""
-    import json
-
     from jijin.data.splits import NAMES
     from jijin.discriminate.discriminator import DiscriminateConfig
     from jijin.discriminate.model import load_source
@@ -68,8 +66,7 @@ def evaluate(
         outcome = told_by(model, table)
         show(outcome)
         done[name] = [list(part) for part in tables(outcome, config.prior, config.certainty)]
-    if output is not None:
-        output.write_text(json.dumps(done, indent=1) + "\n")
+    save_json(done, output)
 
 
 def trained_on(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.shared import parse_fractions, progress_bar, refuse, require_train
+from jijin.commands.shared import check_file, parse_fractions, progress_bar, refuse, require_train
 
 if TYPE_CHECKING:
     from jijin.data.corpus import Corpus
@@ -185,6 +185,7 @@ def export(
 
     if output.suffix != ".onnx":
         raise ConfigError(f"'output' must be an .onnx file (got {output})")
+    check_file(output)
     done = _config(run)
     others = [Path(path) for path in done["teachers"]]  # what they find and nobody labelled counts neither way
     splits = (("dev", False), ("test", False), ("dev", True), ("train", False))  # the third with labels by machines too

@@ -28,6 +28,7 @@ LENGTH = 6000
 STRETCH = ((1, 2), (2, 3), (4, 5), (9, 10), (10, 9), (5, 4), (3, 2), (2, 1), (5, 2), (3, 1), (4, 1))
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
 CLEAR = 2.0  # times as much for Pn and Sn when Pg and Lg have no label: an analyst would pick those if in doubt
+SIZES, REGIONAL_SIZES = (3.0, 600.0), (15.0, 3000.0)  # peak of an event over the noise; Pn is a small part of its peak
 RISES = 4.0  # peak of an onset over its own noise with which a row of the window shows it
 TAIL = 1000  # samples at the end that a trace is extended with
 QUIET = 300  # samples before the first onset that make enough noise to extend a trace with
@@ -162,11 +163,11 @@ def peak(x: Array) -> float:
 
 
 def draw_scale(rng: Generator, before: Array, event: Synthetic) -> float:
-    """A factor on an event with which its peak is 3 to 600 times the deviation of before, both above the corner
-    frequency or both differenced."""
+    """A factor on an event with which its peak is SIZES times the deviation of before, both above the corner frequency
+    or both differenced."""
     rows = slice(3, None) if rng.random() < 0.5 else slice(3)
-    size = float(np.abs(bands(event.data)[rows]).max())
-    return max(float(deviation(before[rows])) / max(size, 1e-12) * log_uniform(rng, 3, 600), 1e-12)
+    size, sizes = float(np.abs(bands(event.data)[rows]).max()), REGIONAL_SIZES if event.only_first else SIZES
+    return max(float(deviation(before[rows])) / max(size, 1e-12) * log_uniform(rng, *sizes), 1e-12)
 
 
 def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: float) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from jijin.errors import DataError, ReadError
 from jijin.io.archive import Span
-from jijin.io.files import load
+from jijin.io.files import load, partly
 from jijin.io.timeline import between
 from jijin.types import DAY_NS, Segment, StationDay, utc
 
@@ -89,7 +89,7 @@ class FdsnArchive:
             return []
         content = load(path)
         if content.damage:
-            self.problems[what] = f"damaged: {content.damage}; the rest is used"
+            self.problems[what] = partly(content.damage)
         return content.segments
 
 

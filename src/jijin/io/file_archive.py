@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 
 from jijin.errors import DataError, MissingExtra, ReadError
 from jijin.io.archive import Span, Told
-from jijin.io.files import find_files, headers, is_side_file, load
+from jijin.io.files import find_files, headers, is_side_file, load, partly
 from jijin.io.timeline import between
 from jijin.types import DAY_NS, NS, Segment, StationDay, net_sta
 
@@ -87,7 +87,7 @@ class FileArchive:
             self.problems[path] = str(error).removeprefix(f"{path}: ")
             return []
         if content.damage:
-            self.problems[path] = f"damaged: {content.damage}; the rest is used"
+            self.problems[path] = partly(content.damage)
         return content.segments
 
 
@@ -205,7 +205,7 @@ class Index:
                 tell(str(error).replace(str(here), path))
             return
         if damage:
-            self.problems[path] = f"damaged: {damage}; the rest is used"
+            self.problems[path] = partly(damage)
         for station, start_ns, end_ns, _ in pieces:
             self._add(station, range(start_ns // DAY_NS, (end_ns - 1) // DAY_NS + 1), path)
 

@@ -81,6 +81,11 @@ def _walk(folder: Path, unlisted: Callable[[str], None]) -> list[Path]:
     return sorted(found)
 
 
+def partly(damage: str) -> str:
+    """The clause about a file that is damaged, of which the rest is used."""
+    return f"damaged: {damage}; the rest is used"
+
+
 def is_side_file(path: Path) -> bool:
     """Whether a folder of waveforms may hold this file without anyone wondering: tables, figures, metadata."""
     return path.suffix.lower() in SIDE_FILES

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from jijin.errors import ReadError
-from jijin.io.files import Content, Scan, load
+from jijin.io.files import Scan, load, partly
 from jijin.io.formats import cut
 from jijin.types import NS, Segment, ns_to_samples
 
@@ -57,7 +57,7 @@ class Reel:
     """The files of a group, read forward: each file is opened once and dropped when time has passed it.
 
     loaded holds the waveforms in memory by file; it may be given for scans that are of no file.
-    problems collects, by file, the damage that showed up only when its samples were decoded.
+    problems collects, by file, a clause about what showed up only when its samples were decoded.
     """
 
     scans: list[Scan]
@@ -80,7 +80,8 @@ class Reel:
         try:
             content = load(scan.path)
         except ReadError as error:
-            content = Content([], str(error))
+            self.problems[scan.path] = str(error).removeprefix(f"{scan.path}: ")
+            return []
         if content.damage:
-            self.problems[scan.path] = content.damage
+            self.problems[scan.path] = partly(content.damage)
         return content.segments

@@ -193,6 +193,7 @@ def _plain(value: Any) -> Any:
 def show(reports: list[Report]) -> None:
     """One table: a row per picker and phase."""
     from jijin.data.traces import P, S
+    from jijin.evaluate.protocols import text
 
     first = reports[0]
     title = f"{first.windows} windows, {first.groups} groups, {first.hours['noise']:.2f} h of noise"
@@ -202,9 +203,8 @@ def show(reports: list[Report]) -> None:
         rates = report.false_per_hour["noise"]
         for phase in (P, S):
             wide, narrow = report.phases[phase][0.5], report.phases[phase][0.1]
-            low, high = wide.interval
-            cells = [wide.precision, wide.recall, wide.f1, f"{low:.3f}-{high:.3f}", narrow.f1, *report.residuals[phase]]
-            texts = [cell if isinstance(cell, str) else f"{cell:.3f}" for cell in cells]
+            cells = [wide.precision, wide.recall, wide.f1, wide.interval, narrow.f1, *report.residuals[phase]]
+            texts = [text(cell) for cell in cells]
             about = [report.name, "PS"[phase - P], f"{report.thresholds[phase]:.2f}", str(wide.labels)]
-            lines.append([*about, *texts, f"{rates[phase]:.2f}"])
+            lines.append([*about, *texts, text(rates[phase])])
     print_table(title, heads.split(","), lines)

@@ -24,6 +24,7 @@ from jijin.evaluate.calibration import known_picks
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
 from jijin.onsets import smoothing_s
+from jijin.picking import REFERENCE_S
 from jijin.signal import normalise
 from jijin.train.start import read_checkpoint
 
@@ -186,12 +187,34 @@ def tuned_on_dev(
 def _uncertainty(
     curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float, power: float
 ) -> dict[str, float]:
-    """The smallest factor with which 68 % of the residuals are covered, or by the floor."""
-    floor_s, shape = FLOOR_S[phase], {"power": power, "smoothing_s": round(smoothing_s(), 4)}
-    known = known_picks(curves, dev, phase, threshold, {"scale": 1.0, "floor_s": LEAST_SPREAD_S, **shape})
-    needed = [abs(k.residual_s) / k.uncertainty_s if abs(k.residual_s) > floor_s else 0.0 for k in known]
-    scale = round(float(np.quantile(needed, ONE_DEVIATION)), 3) if needed else 1.0
-    return {"scale": scale, "floor_s": floor_s, **shape}
+    """How a model states the uncertainty of a phase, with the factor that fits its picks in these windows."""
+    scale = factor(*_spreads(curves, dev, phase, threshold), power, FLOOR_S[phase])
+    return {"scale": scale, "floor_s": FLOOR_S[phase], "power": power, "smoothing_s": round(smoothing_s(), 4)}
+
+
+def _spreads(
+    curves: NDArray[np.float32], windows: Sequence[Window], phase: int, threshold: float
+) -> tuple[list[float], list[float]]:
+    """Of picks near a label, the spread of the peak and the residual, both in s."""
+    plain = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": round(smoothing_s(), 4)}
+    picks = known_picks(curves, windows, phase, threshold, plain)
+    return [k.uncertainty_s for k in picks], [k.residual_s for k in picks]
+
+
+def factor(spread_s: ArrayLike, residual_s: ArrayLike, power: float, floor_s: float) -> float:
+    """The smallest scale with which jijin.picking.deviation_s holds 68 % of the residuals, all in s; 1 without any.
+
+    Only a scale over 1 covers what is off by more than the spread of its peak, whatever the power.
+
+    >>> factor(np.full(101, 0.1), np.linspace(0, 0.1, 101), 2.0, 0.0), factor([0.2], [0.4], 2.0, 0.0)
+    (0.68, 2.0)
+    """
+    spread, size = np.asarray(spread_s, float), np.abs(np.asarray(residual_s, float))
+    if not size.size:
+        return 1.0
+    grown = size / (REFERENCE_S * (spread / REFERENCE_S) ** power)
+    needed = np.where(size <= floor_s, 0, np.maximum(grown, np.where(size > spread, size / spread, 0)))
+    return round(float(np.quantile(needed, ONE_DEVIATION)), 3)
 
 
 def growth(spread_s: ArrayLike, residual_s: ArrayLike, floor_s: float) -> float:
@@ -212,12 +235,8 @@ def growth(spread_s: ArrayLike, residual_s: ArrayLike, floor_s: float) -> float:
 
 def _growths(curves: Curves, windows: Sequence[Window], best: Mapping[int, float]) -> dict[int, float]:
     """growth of both phases."""
-    plain = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": round(smoothing_s(), 4)}
-    out = {}
-    for phase in (P, S):
-        picks = known_picks(curves[phase], windows, phase, best[phase], plain)
-        out[phase] = growth([k.uncertainty_s for k in picks], [k.residual_s for k in picks], FLOOR_S[phase])
-    return out
+    found = {phase: _spreads(curves[phase], windows, phase, best[phase]) for phase in (P, S)}
+    return {phase: growth(*pairs, FLOOR_S[phase]) for phase, pairs in found.items()}
 
 
 def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:

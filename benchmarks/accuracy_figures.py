@@ -10,13 +10,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from jijin.data.traces import LabelledTrace, P, S
-from jijin.evaluate import RATE, Picks, Window
+from jijin.evaluate import Picks, Window
 from jijin.evaluate.calibration import Coverage, Reliability
 from jijin.evaluate.conditions import WHOLE, Loss
 from jijin.evaluate.continuous import Difference
 from jijin.evaluate.position import Position, Second
 from jijin.evaluate.shift import Stability
 from jijin.report.plots import highpassed
+from jijin.types import RATE
 
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 MARKS = "os^Dvx"

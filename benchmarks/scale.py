@@ -26,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from earthquakes import VP, VS, false_picks, network, swarm
 from jijin.catalog.day import MARGIN_NS, Picking, Task, pick_day
-from jijin.data.synthetic import RATE, earthquake, noise
+from jijin.data.synthetic import earthquake, noise
 from jijin.io.archive import open_archive
 from jijin.network.build import EventBuilder
 from jijin.network.velocity import VelocityModel
 from jijin.store import Coverage, DayResult, Store
 from jijin.study.machine import machine, peak_memory
-from jijin.types import DAY_NS, NS, Pick, StationDay, utc
+from jijin.types import DAY_NS, NS, RATE, Pick, StationDay, utc
 
 DAY = 19_724  # 2024-01-02
 STATIONS, QUAKES = 4, 60  # station-days that are picked, earthquakes on each

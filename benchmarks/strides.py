@@ -20,7 +20,8 @@ from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, outside, pair
 from jijin.models import load
 from jijin.models.onnx import OnnxModel
-from jijin.windows import IN_SAMPLES, edge_weights
+from jijin.types import IN_SAMPLES
+from jijin.windows import edge_weights
 
 STRIDES_S = (20, 30, 40, 45, 50)
 BLINDING_S = 5.0

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 import jijin
 from accuracy_parts import DOCS, table_of
-from jijin.data.compose import LENGTH, Canvas, background, bands, deviation, highpassed, overlay
+from jijin.data.compose import Canvas, background, bands, deviation, highpassed, overlay
 from jijin.data.corpus import load_corpus
 from jijin.data.draw import log_uniform
 from jijin.data.regional import library, regional_earthquake
@@ -32,6 +32,7 @@ from jijin.evaluate.matching import find_picks, pair
 from jijin.evaluate.pickers import Picker, load_peers, released
 from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
+from jijin.types import IN_SAMPLES
 from run import machine
 
 PAGE = Path(__file__).with_name("synthetics_page.md")
@@ -136,7 +137,7 @@ def on_noise(rng: Generator, noise: Sequence[LabelledTrace], event: Synthetic, p
     event = replace(event, only_first=False, hidden_s=hidden)
     overlay(canvas, before, event, start, float(deviation(before[:3])) * log_uniform(rng, 10, 300))
     p, s = (
-        tuple(x for x in labels if 0 <= x < LENGTH - 1 and canvas.target[output, round(x)] > 0.3)
+        tuple(x for x in labels if 0 <= x < IN_SAMPLES - 1 and canvas.target[output, round(x)] > 0.3)
         for output, labels in ((P, canvas.p), (S, canvas.s))
     )
     return window_at(LabelledTrace(canvas.data, p, s), 0)

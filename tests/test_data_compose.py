@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from jijin.data.compose import (
-    LENGTH,
     Canvas,
     Composer,
     Mix,
@@ -21,6 +20,7 @@ from jijin.data.compose import (
 from jijin.data.regional import regional_earthquake
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.traces import LabelledTrace, P, S, targets
+from jijin.types import IN_SAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_batch_is_normalised_finite_and_repeats(pool, noise_traces, event):
     composer = Composer([event], noise_traces, pool, seed=7)
     a, b, other = composer.batch(3, 8), composer.batch(3, 8), composer.batch(4, 8)
     assert np.array_equal(a.data, b.data) and not np.array_equal(a.data, other.data)
-    assert a.data.shape == a.target.shape == (8, 3, LENGTH) and np.isfinite(a.data).all()
+    assert a.data.shape == a.target.shape == (8, 3, IN_SAMPLES) and np.isfinite(a.data).all()
     assert a.target.min() >= 0 and a.target.max() <= 1 and set(np.unique(a.weight)) <= {0.0, 1.0}
 
 
@@ -56,7 +56,7 @@ def test_noise_windows_ask_for_nothing(noise_traces, pool, event):
 
 
 def test_a_loud_event_is_labelled_and_a_buried_one_is_masked(pool):
-    ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    ground = np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32)
     loud, buried = Canvas(ground), Canvas(ground)
     overlay(loud, bands(loud.data), pool[1], 1000, 300.0)
     overlay(buried, bands(buried.data), pool[1], 1000, 0.01)
@@ -77,34 +77,35 @@ def regional(later_p, hidden_s=False):
 
 @pytest.mark.parametrize(("noise", "first"), [(0.001, 600), (0.3, 1100)])
 def test_pg_is_the_p_where_the_noise_hides_pn(noise, first):
-    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * np.float32(noise))
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32) * np.float32(noise))
     overlay(canvas, bands(canvas.data), regional(600.0), 500, 1.0)
     assert np.flatnonzero(canvas.target[P] > 0.99).tolist() == [first] and canvas.weight[P, first] == 1
 
 
 def test_an_s_hidden_in_its_own_p_coda_is_masked():
     for hidden in (False, True):
-        canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
+        canvas = Canvas(np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32) * 1e-3)
         overlay(canvas, bands(canvas.data), regional(None, hidden), 500, 1.0)
         assert (canvas.weight[S, 3500], canvas.target[S].max()) == ((0, 0) if hidden else (1, 1))
 
 
 def test_an_onset_that_only_a_filter_shows_stays_a_label(event):
     """The peak of the microseism is twenty times that of P, whose fast motion still stands out."""
-    canvas = Canvas(event.data[:, :LENGTH], *targets(event, 0, LENGTH), [event.p[0]], [event.s[0]])
+    canvas = Canvas(event.data[:, :IN_SAMPLES], *targets(event, 0, IN_SAMPLES), [event.p[0]], [event.s[0]])
     onset = round(event.p[0])
-    swell = np.sin(2 * np.pi * 0.5 * np.arange(LENGTH) / 100) * 20 * np.abs(event.data[:, onset : onset + 100]).max()
+    height = 20 * np.abs(event.data[:, onset : onset + 100]).max()
+    swell = height * np.sin(2 * np.pi * 0.5 * np.arange(IN_SAMPLES) / 100)
     add(canvas, np.repeat(swell[None], 3, 0).astype(np.float32))
     assert canvas.weight[P, onset] == 1 and canvas.target[P, onset] > 0.99
 
 
 def test_a_slow_onset_in_microseism_is_masked_though_the_noise_of_the_record_is_fast():
     rng = np.random.default_rng(0)
-    wave = np.where(np.arange(LENGTH) > 2000, np.sin(2 * np.pi * 1.5 * np.arange(LENGTH) / 100), 0)
-    data = (wave + 0.05 * rng.standard_normal((3, LENGTH))).astype(np.float32)
+    wave = np.where(np.arange(IN_SAMPLES) > 2000, np.sin(2 * np.pi * 1.5 * np.arange(IN_SAMPLES) / 100), 0)
+    data = (wave + 0.05 * rng.standard_normal((3, IN_SAMPLES))).astype(np.float32)
     for height, weight in ((0.1, 1), (20, 0)):
         canvas = Canvas(data, p=[2000.0])
-        swell = height * np.sin(2 * np.pi * 0.4 * np.arange(LENGTH) / 100)
+        swell = height * np.sin(2 * np.pi * 0.4 * np.arange(IN_SAMPLES) / 100)
         add(canvas, np.repeat(swell[None], 3, 0).astype(np.float32))
         assert canvas.weight[P, 2000] == canvas.weight[0].mean() == weight  # and no detection is asked for either
 
@@ -131,7 +132,7 @@ def test_machines_have_no_label(noise_traces):
 def test_where_later_phases_are_not_known_nothing_is_asked_after_a_hidden_first_one(later):
     """Pn and Sn drown in noise, which is there or comes later; Pg and Lg may stand out of it, somewhere."""
     event = replace(regional(None), only_first=True)
-    ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    ground = np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32)
     canvas = Canvas(ground * (1e-3 if later else 1e3))
     overlay(canvas, bands(canvas.data), event, 500, 1.0)
     if later:
@@ -143,14 +144,14 @@ def test_where_later_phases_are_not_known_nothing_is_asked_after_a_hidden_first_
 
 
 def test_a_window_that_begins_after_pn_asks_for_no_p_until_s():
-    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32) * 1e-3)
     overlay(canvas, bands(canvas.data), replace(regional(None), only_first=True), -300, 1.0)
     assert not canvas.weight[P, :2600].any() and canvas.weight[P, 2600:].all() and canvas.target[S, 2700] > 0.99
 
 
 def test_of_a_regional_earthquake_p_is_asked_for_and_no_s_from_sn_on():
     event = next(e for e in map(regional_earthquake, map(np.random.default_rng, range(50))) if e.s_sample < 4000)
-    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-6)
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32) * 1e-6)
     overlay(canvas, bands(canvas.data), event, 500, 1.0)
     p, s = 500 + round(event.p_sample), 500 + int(event.s_sample)
     assert canvas.target[P, p] > 0.9 and canvas.weight[P].all()
@@ -158,7 +159,7 @@ def test_of_a_regional_earthquake_p_is_asked_for_and_no_s_from_sn_on():
 
 
 def test_a_regional_earthquake_is_drawn_larger_since_its_first_p_is_a_small_part_of_it(pool):
-    ground = bands(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32))
+    ground = bands(np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32))
     near, far = (draw_scale(np.random.default_rng(1), ground, replace(pool[0], only_first=x)) for x in (False, True))
     assert far == pytest.approx(5 * near)
 
@@ -166,7 +167,7 @@ def test_a_regional_earthquake_is_drawn_larger_since_its_first_p_is_a_small_part
 def test_half_of_the_events_are_sized_by_their_fast_motion(pool):
     """Of 1 Hz noise the differences are small, so those are the small events."""
     rng = np.random.default_rng(0)
-    slow = bands(np.sin(2 * np.pi * np.arange(LENGTH) / 100 + np.zeros((3, 1))).astype(np.float32))
+    slow = bands(np.sin(2 * np.pi * np.arange(IN_SAMPLES) / 100 + np.zeros((3, 1))).astype(np.float32))
     scales = np.array([draw_scale(rng, slow, pool[0]) for _ in range(400)])
     few = 3 * slow[:3].std() / np.abs(bands(pool[0].data)[:3]).max()  # the smallest that is sized by its slow motion
     assert 0.15 < (scales < few).mean() < 0.5 and scales.max() > 100
@@ -174,13 +175,13 @@ def test_half_of_the_events_are_sized_by_their_fast_motion(pool):
 
 @pytest.mark.parametrize(("strength", "weight"), [(1e-4, 1), (100.0, 0)])
 def test_what_is_added_masks_the_onsets_that_drown_in_it_and_no_others(event, strength, weight):
-    canvas = Canvas(event.data[:, :LENGTH], *targets(event, 0, LENGTH), [event.p[0]], [event.s[0]])
-    add(canvas, np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * np.float32(strength))
+    canvas = Canvas(event.data[:, :IN_SAMPLES], *targets(event, 0, IN_SAMPLES), [event.p[0]], [event.s[0]])
+    add(canvas, np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32) * np.float32(strength))
     assert canvas.weight[P, round(event.p[0])] == canvas.weight[S, round(event.s[0])] == weight
 
 
 def test_an_event_laid_over_another_masks_what_it_covers(pool):
-    canvas = Canvas(np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32) * 1e-3)
+    canvas = Canvas(np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32) * 1e-3)
     overlay(canvas, bands(canvas.data), pool[1], 2000, 1.0)
     first = round(2000 + pool[1].p_sample)
     assert canvas.weight[P, first] == 1 and canvas.target[P, first] > 0.99
@@ -189,7 +190,7 @@ def test_an_event_laid_over_another_masks_what_it_covers(pool):
 
 
 def test_an_offset_of_a_component_is_gone(pool):
-    ground = np.random.default_rng(0).standard_normal((3, LENGTH)).astype(np.float32)
+    ground = np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32)
     plain, offset = Canvas(ground), Canvas(ground + np.array([[5e4], [-3e3], [0]], np.float32))
     assert np.abs(plain.data - offset.data).max() < 0.01
 
@@ -204,7 +205,7 @@ def test_events_are_drawn_by_their_shares(event, pool):
 def test_a_cut_past_the_end_is_missing_or_mirrored_noise_and_the_rest_is_the_trace(event):
     for seed in range(6):
         out = cut(event, 3000, np.random.default_rng(seed))
-        assert out.shape == (3, LENGTH) and np.array_equal(out[:, :4000], event.data[:, 3000:])
+        assert out.shape == (3, IN_SAMPLES) and np.array_equal(out[:, :4000], event.data[:, 3000:])
     out = cut(event, -1500, np.random.default_rng(0))
     assert np.array_equal(out[:, 1500:], event.data[:, :4500])
 
@@ -221,10 +222,10 @@ def test_the_neighbourhood_of_a_long_record_keeps_its_labels_in_place(pool):
     data = np.zeros((3, 200_000), np.float32)
     data[:, [int(x) for x in onsets]] = 1
     part = neighbourhood(LabelledTrace(data, onsets), np.random.default_rng(0))
-    assert part.data.shape[1] == 4 * LENGTH and len(part.p) >= 2
+    assert part.data.shape[1] == 4 * IN_SAMPLES and len(part.p) >= 2
     assert all(part.data[0, int(x)] == 1 for x in part.p)
 
 
 def test_short_noise_fills_a_window(noise_traces):
     for seed in range(5):
-        assert background(np.random.default_rng(seed), noise_traces[:1]).shape == (3, LENGTH)
+        assert background(np.random.default_rng(seed), noise_traces[:1]).shape == (3, IN_SAMPLES)

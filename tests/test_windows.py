@@ -10,8 +10,8 @@ import pytest
 from fakes import START_NS, record, slices
 from jijin.config import CutConfig
 from jijin.errors import ConfigError, DataError
-from jijin.types import Segment
-from jijin.windows import IN_SAMPLES, Cutter, Stitcher, Window, edge_weights, rows_of
+from jijin.types import IN_SAMPLES, Segment
+from jijin.windows import Cutter, Stitcher, Window, edge_weights, rows_of
 
 CHANNEL = "XX.AAA..HHZ"
 GRID_0 = START_NS // 10_000_000

@@ -17,9 +17,9 @@ from jijin.config import CutConfig, PickConfig
 from jijin.errors import DataError
 from jijin.models import Model, load
 from jijin.picking import CURVES, Picker
-from jijin.resampling import RATE, STEP_NS
-from jijin.types import Pick, Segment, by_time, utc
-from jijin.windows import IN_SAMPLES, Cutter, Instrument, Stitcher, Window
+from jijin.resampling import STEP_NS
+from jijin.types import IN_SAMPLES, RATE, Pick, Segment, by_time, utc
+from jijin.windows import Cutter, Instrument, Stitcher, Window
 
 if TYPE_CHECKING:
     from obspy import Stream, Trace

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-RATE = 100.0  # Hz
+from jijin.types import RATE
+
 BANDS_HZ = ((1, 2), (2, 4), (4, 8), (8, 16), (16, 32))
 STA, LTA = 50, 1000  # samples
 AROUND = 200  # samples of the loudest stretch on which polarisation is measured

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.peaks import SPREAD, Curve, peaks, refine, spread_s
-from jijin.resampling import RATE
+from jijin.types import RATE
 
 SHARPNESS = {"P": 5.0, "S": 8.0}  # samples: deviation of the Gaussian that the network is trained to give at an onset
 GATHER = 20.0  # samples: deviation of the Gaussian that probability is summed under

@@ -7,7 +7,7 @@ from bisect import bisect
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.resampling import RATE
+from jijin.types import RATE
 
 REFINE = 10  # samples: the centroid moves a pick by at most 0.1 s
 SPREAD = 50  # samples on both sides of a peak whose probability makes the uncertainty

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.peaks import SPREAD, Curve, peaks, refine, spread_s
-from jijin.resampling import RATE, STEP_NS
-from jijin.types import Detection, Pick
+from jijin.resampling import STEP_NS
+from jijin.types import RATE, Detection, Pick
 
 CURVES = ("detection", "p", "s")  # rows of what push() takes
 LONGEST_ONSET = 6_000  # samples; a curve that stays up for a minute is cut there

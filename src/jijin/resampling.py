@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jijin.errors import DataError
-from jijin.types import NS
+from jijin.types import NS, RATE
 
-RATE = 100.0  # Hz, of every model and of the grid that windows and picks live on
 STEP_NS = 10_000_000  # one grid sample
 LOWEST_HZ, HIGHEST_HZ = 20.0, 1000.0
 DRIFT = 1e-4  # of a digitiser's clock, or of a rate that a format rounds: 19.9999997 Hz are 20 Hz

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jijin.resampling import RATE, resample
+from jijin.resampling import resample
+from jijin.types import RATE
 
 __all__ = ["RATE", "bridge", "highpass", "missing", "normalise", "resample"]
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from obspy import UTCDateTime
 
 NS = 1_000_000_000  # nanoseconds in a second
+RATE = 100.0  # Hz, of every model and of the grid that windows and picks live on
+IN_SAMPLES = 6000  # of the window that a model looks at: 60 s
 
 
 def samples_to_ns(samples: float, sampling_rate: float) -> int:

@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from jijin.buffer import Channel, Run, runs_of
 from jijin.config import CutConfig
 from jijin.errors import ConfigError, DataError
-from jijin.resampling import RATE, STEP_NS, check_rate, is_native
-from jijin.types import NS, Segment, instrument_id, net_sta, utc
+from jijin.resampling import STEP_NS, check_rate, is_native
+from jijin.types import IN_SAMPLES, NS, RATE, Segment, instrument_id, net_sta, utc
 
 log = logging.getLogger("jijin")
 
-IN_SAMPLES = 6000  # a window: 60 s
 SLAB = 64  # blocks read at a time
 # Codes that may fill a row, best first. 1 and 2 stand for horizontals that do not point north and east;
 # sets without Z are numbered 3, 2, 1 for vertical, north, east.

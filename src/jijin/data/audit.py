@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jijin.data.dataset import SAMPLING_RATE, Dataset, Joined
+from jijin.data.dataset import Dataset, Joined
 from jijin.data.labels import Labels
 from jijin.data.splits import parents, split_labels
 from jijin.errors import ReadError
 from jijin.signal import missing, normalise
+from jijin.types import RATE
 
-SECOND = int(SAMPLING_RATE)  # samples
+SECOND = int(RATE)  # samples
 SEARCH_S = 3  # either side of a P in which another onset is looked for
 FAR_S = 1.0  # a P further than this from the onset found is suspect, if there is also
 QUIET_RATIO = 2.0  # less than this between the energy of the second after it and the second before
@@ -144,7 +145,7 @@ def _misplaced(z: NDArray[np.float32], p: float) -> Iterator[str]:
         return
     ratio = float((after**2).mean() / max((before**2).mean(), 1e-12))
     start = max(at - SEARCH_S * SECOND, 0)
-    shift_s = (start + aic_onset(x[start : at + SEARCH_S * SECOND]) - at) / SAMPLING_RATE
+    shift_s = (start + aic_onset(x[start : at + SEARCH_S * SECOND]) - at) / RATE
     if ratio < QUIET_RATIO and abs(shift_s) > FAR_S:
         yield f"energy rises {ratio:.1f} times at P, an onset lies {shift_s:+.2f} s from it"
 

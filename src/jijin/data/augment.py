@@ -18,8 +18,8 @@ from scipy.fft import irfft, rfft
 from scipy.signal import butter, sosfilt
 
 from jijin.data.draw import log_uniform
+from jijin.types import RATE
 
-RATE = 100.0  # Hz
 PAD = 200  # samples at both ends of what is filtered by its spectrum
 Array = NDArray[np.float32]
 

@@ -22,8 +22,8 @@ from jijin.data.sources import ANTHROPOGENIC, tone
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
 from jijin.signal import bridge, highpass, normalise
+from jijin.types import IN_SAMPLES
 
-LENGTH = 6000
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
 STRETCH = ((1, 2), (2, 3), (4, 5), (9, 10), (10, 9), (5, 4), (3, 2), (2, 1), (5, 2), (3, 1), (4, 1))
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
@@ -52,12 +52,12 @@ class Mix:
 
 @dataclass(slots=True)
 class Canvas:
-    """One window in the making; the only mutable piece. data, target, weight : (3, LENGTH); p, s : onset samples;
+    """One window in the making; the only mutable piece. data, target, weight : (3, IN_SAMPLES); p, s : onset samples;
     until : (output, onset) -> sample up to which more of its kind may follow, nobody knows when."""
 
     data: Array
-    target: Array = field(default_factory=lambda: np.zeros((3, LENGTH), np.float32))
-    weight: Array = field(default_factory=lambda: np.ones((3, LENGTH), np.float32))
+    target: Array = field(default_factory=lambda: np.zeros((3, IN_SAMPLES), np.float32))
+    weight: Array = field(default_factory=lambda: np.ones((3, IN_SAMPLES), np.float32))
     p: list[float] = field(default_factory=list)
     s: list[float] = field(default_factory=list)
     until: dict[tuple[int, float], float] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Composer:
             add(canvas, burst(rng) * deviation(canvas.data))
         if rng.random() < self.mix.machine:
             source = MACHINES[int(rng.integers(len(MACHINES)))]
-            add(canvas, source(rng, LENGTH) * (deviation(canvas.data) * np.float32(log_uniform(rng, 0.5, 15))))
+            add(canvas, source(rng, IN_SAMPLES) * (deviation(canvas.data) * np.float32(log_uniform(rng, 0.5, 15))))
         return canvas
 
     def _real(self, rng: Generator) -> Canvas:
@@ -117,8 +117,8 @@ class Composer:
         if rng.random() < self.mix.stretch:
             trace = stretch(trace, *STRETCH[rng.integers(len(STRETCH))])
         anchor = draw_anchor(trace, rng)
-        start = round(anchor - rng.uniform(-100, LENGTH + 100))
-        canvas = Canvas(cut(trace, start, rng), *targets(trace, start, LENGTH))
+        start = round(anchor - rng.uniform(-100, IN_SAMPLES + 100))
+        canvas = Canvas(cut(trace, start, rng), *targets(trace, start, IN_SAMPLES))
         canvas.p, canvas.s = ([x - start for x in onsets] for onsets in (trace.p, trace.s))
         if rng.random() < self.mix.extra_noise:
             add_noise(canvas, background(rng, self.noise), rng)
@@ -136,7 +136,7 @@ class Composer:
     def _overlay(self, canvas: Canvas, rng: Generator) -> None:
         """Add a clean earthquake at a random place and size."""
         event = self.synthetics[int(rng.integers(len(self.synthetics)))]
-        start = round(rng.uniform(-0.3 * event.data.shape[1], LENGTH - 200))
+        start = round(rng.uniform(-0.3 * event.data.shape[1], IN_SAMPLES - 200))
         before = bands(canvas.data)
         overlay(canvas, before, event, start, draw_scale(rng, before, event))
 
@@ -173,25 +173,25 @@ def draw_scale(rng: Generator, before: Array, event: Synthetic) -> float:
 def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: float) -> None:
     """Add an event that begins at sample start; onsets that what is already there would hide are masked.
 
-    before : (6, LENGTH), the window's bands.
+    before : (6, IN_SAMPLES), the window's bands.
     """
     added = np.zeros_like(canvas.data)
     copy_window(event.data, -start, added)
     added *= scale
     clean, sure = bands(added), CLEAR if event.only_first else 1.0
     p, seen_p = first_seen(clean, before, (event.p_sample, event.later_p), start, sure * VISIBLE_P)
-    ground = before + np.where(np.arange(LENGTH) < event.s_sample + start, clean, 0)
+    ground = before + np.where(np.arange(IN_SAMPLES) < event.s_sample + start, clean, 0)
     s, seen_s = first_seen(clean, ground, (event.s_sample, event.later_s), start, sure * VISIBLE_S)
     seen_s &= not event.hidden_s
-    target, weight = targets(LabelledTrace(event.data, (p,), (s,)), 0, LENGTH)
-    until = {(P, p): s - 100, (S, s): float(LENGTH)} if event.only_first else {}
+    target, weight = targets(LabelledTrace(event.data, (p,), (s,)), 0, IN_SAMPLES)
+    until = {(P, p): s - 100, (S, s): float(IN_SAMPLES)} if event.only_first else {}
     for output, onset, seen in ((P, p, seen_p), (S, s, seen_s)):
         if not seen:
             blank(target, weight, output, int(onset), 100)
         if not seen or onset < 0:
             forget(weight, output, onset, until)
     if not seen_s:
-        blank(target, weight, DETECTION, int(p), LENGTH)
+        blank(target, weight, DETECTION, int(p), IN_SAMPLES)
     mask_drowned(canvas, before, clean)
     canvas.data = canvas.data + added
     canvas.target, canvas.weight = np.maximum(canvas.target, target), canvas.weight * weight
@@ -214,7 +214,7 @@ def add(canvas: Canvas, what: Array) -> None:
 
 
 def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
-    """Mask the onsets of a window that are not visible once ground is added; both (6, LENGTH) as bands gives."""
+    """Mask the onsets of a window that are not visible once ground is added; both (6, IN_SAMPLES) as bands gives."""
     seen = []
     for output, onsets, ratio in ((P, canvas.p, VISIBLE_P), (S, canvas.s, VISIBLE_S)):
         for onset in onsets:
@@ -223,14 +223,14 @@ def mask_drowned(canvas: Canvas, signal: Array, ground: Array) -> None:
                 blank(canvas.target, canvas.weight, output, int(onset), 100)
                 forget(canvas.weight, output, onset, canvas.until)
     if seen and not any(seen):
-        blank(canvas.target, canvas.weight, DETECTION, 0, LENGTH)
+        blank(canvas.target, canvas.weight, DETECTION, 0, IN_SAMPLES)
 
 
 def visible(signal: Array, ground: Array, onset: float, ratio: float) -> bool:
     """Whether the signal's first second stands out of the two seconds of ground around the onset, on any row on which
     it rises out of the signal's own noise (on any, if it rises on none)."""
     i = int(onset)
-    if not 0 <= i < LENGTH:
+    if not 0 <= i < IN_SAMPLES:
         return True
     height = np.abs(signal[:, i : i + 100]).max(-1)
     own = signal[:, max(i - 200, 0) : max(i - 20, 1)]
@@ -263,32 +263,32 @@ def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
 
 
 def background(rng: Generator, traces: Sequence[LabelledTrace]) -> Array:
-    """(3, LENGTH) of noise: mostly real, else synthetic."""
+    """(3, IN_SAMPLES) of noise: mostly real, else synthetic."""
     if not traces or rng.random() < 0.25:
-        return synthetic.noise(rng, LENGTH)
+        return synthetic.noise(rng, IN_SAMPLES)
     x = traces[int(rng.integers(len(traces)))].data
     if rng.random() < 0.5:
         x = x[:, ::-1]  # noise has no direction in time
-    first = rng.integers(0, max(x.shape[1] - LENGTH, 0) + 1)
-    x = x[:, first : first + LENGTH]
-    return np.pad(x - x.mean(-1, keepdims=True), ((0, 0), (0, LENGTH - x.shape[1])), "symmetric")
+    first = rng.integers(0, max(x.shape[1] - IN_SAMPLES, 0) + 1)
+    x = x[:, first : first + IN_SAMPLES]
+    return np.pad(x - x.mean(-1, keepdims=True), ((0, 0), (0, IN_SAMPLES - x.shape[1])), "symmetric")
 
 
 def burst(rng: Generator) -> Array:
-    """(3, LENGTH): band-limited noise under an envelope that grows and fades slowly; a car, a gust, a machine."""
-    time, centre, width = np.arange(LENGTH), rng.uniform(0, LENGTH), rng.uniform(100, 1200)
+    """(3, IN_SAMPLES): band-limited noise under an envelope that grows and fades slowly; a car, a gust, a machine."""
+    time, centre, width = np.arange(IN_SAMPLES), rng.uniform(0, IN_SAMPLES), rng.uniform(100, 1200)
     envelope = np.exp(-0.5 * ((time - centre) / width) ** 2)
     f = np.linspace(0, 50, 257)
     band = np.exp(-(((f - rng.uniform(2, 30)) / rng.uniform(0.5, 8)) ** 2))
-    carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), LENGTH)
+    carrier = synthetic.shaped_noise(rng, np.repeat(band[None], 3, 0), IN_SAMPLES)
     return carrier * (envelope * log_uniform(rng, 1, 20)).astype(np.float32)
 
 
 def microseism(rng: Generator) -> Array:
-    """(3, LENGTH), of unit deviation above the corner frequency: noise that falls steeply above 0.15 to 1.2 Hz."""
-    f = np.linspace(0, 50, LENGTH // 2 + 1) / rng.uniform(0.15, 1.2)
+    """(3, IN_SAMPLES), of unit deviation above the corner frequency: noise that falls steeply above 0.15 to 1.2 Hz."""
+    f = np.linspace(0, 50, IN_SAMPLES // 2 + 1) / rng.uniform(0.15, 1.2)
     spectrum = f**2 / (1 + f ** (2 + rng.uniform(2.5, 6)))
-    x = synthetic.shaped_noise(rng, np.repeat(spectrum[None], 3, 0), LENGTH)
+    x = synthetic.shaped_noise(rng, np.repeat(spectrum[None], 3, 0), IN_SAMPLES)
     return x / np.float32(max(float(deviation(highpassed(x))), 1e-12))
 
 
@@ -300,7 +300,7 @@ def draw_anchor(trace: LabelledTrace, rng: Generator) -> float:
 
 def neighbourhood(trace: LabelledTrace, rng: Generator) -> LabelledTrace:
     """Some windows' length of a long record around one of its onsets; a short one as it is."""
-    reach, n = 2 * LENGTH, trace.data.shape[1]
+    reach, n = 2 * IN_SAMPLES, trace.data.shape[1]
     if n <= 2 * reach:
         return trace
     first = int(np.clip(draw_anchor(trace, rng) - reach, 0, n - 2 * reach))
@@ -319,10 +319,10 @@ def stretch(trace: LabelledTrace, up: int, down: int) -> LabelledTrace:
 
 
 def cut(trace: LabelledTrace, start: int, rng: Generator) -> Array:
-    """(3, LENGTH) from sample start; past the ends the trace is missing, or goes on with its own noise, mirrored."""
+    """(3, IN_SAMPLES) from sample start; past its ends the trace is missing, or goes on with its own mirrored noise."""
     data, n = trace.data, trace.data.shape[1]
-    left, right = max(-start, 0), max(start + LENGTH - n, 0)
-    inner = data[:, max(start, 0) : min(start + LENGTH, n)]
+    left, right = max(-start, 0), max(start + IN_SAMPLES - n, 0)
+    inner = data[:, max(start, 0) : min(start + IN_SAMPLES, n)]
     quiet = int(min(trace.onsets, default=0)) - 50
     faded = max(trace.onsets, default=0) < n - TAIL  # an onset in the mirror would have no label
     return np.concatenate(
@@ -332,7 +332,7 @@ def cut(trace: LabelledTrace, start: int, rng: Generator) -> Array:
             _extension(data[:, -min(TAIL, n) :][:, ::-1], right, rng, faded and rng.random() < 0.5),
         ],
         axis=1,
-    )[:, :LENGTH]
+    )[:, :IN_SAMPLES]
 
 
 def _extension(noise: Array, length: int, rng: Generator, possible: bool) -> Array:

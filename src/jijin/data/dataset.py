@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from jijin.data.labels import Labels, record, stack
 from jijin.data.splits import inherit_groups
 
-SAMPLING_RATE = 100.0  # Hz of every waveform and of every sample number in the labels
-
 
 class Dataset(ABC):
     """Traces of one source.

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jijin.data.dataset import SAMPLING_RATE, Dataset, column
+from jijin.data.dataset import Dataset, column
 from jijin.data.labels import SOURCE
 from jijin.errors import DataError
+from jijin.types import RATE
 
 COLUMNS = {  # ours -> SeisBench's
     "trace_name": "trace_name",
@@ -41,7 +42,7 @@ def to_metadata(labels: pd.DataFrame) -> pd.DataFrame:
     station = labels["station"].astype(str).str.split(".", n=1, expand=True).reindex(columns=[0, 1])
     out["station_network_code"], out["station_code"] = station[0].to_numpy(), station[1].to_numpy()
     out["n_components"] = labels["components"].astype(str).str.len().to_numpy()
-    out["trace_sampling_rate_hz"] = SAMPLING_RATE
+    out["trace_sampling_rate_hz"] = RATE
     return out
 
 
@@ -85,7 +86,7 @@ def _write_hdf5(path: Path, waveforms: Iterable[NDArray[np.float32]], names: lis
         for name, trace in zip(names, _exactly(waveforms, len(names)), strict=True):
             data.create_dataset(name, data=_checked(trace, name))
             npts.append(trace.shape[1])
-        for key, value in (("dimension_order", "CW"), ("component_order", "ZNE"), ("sampling_rate", SAMPLING_RATE)):
+        for key, value in (("dimension_order", "CW"), ("component_order", "ZNE"), ("sampling_rate", RATE)):
             file.create_dataset(f"data_format/{key}", data=value)
     return npts
 

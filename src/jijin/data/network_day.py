@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.synthetic import LEAD, RATE, earthquake, noise
+from jijin.data.synthetic import LEAD, earthquake, noise
 from jijin.io.tables import iso
 from jijin.network.amplitude import SEISMOGRAPHS
 from jijin.network.attenuation import read_attenuation
 from jijin.network.geo import LocalFrame
 from jijin.network.traveltime import TravelTimes
 from jijin.network.velocity import read_velocity
-from jijin.types import DAY_NS, NS, utc
+from jijin.types import DAY_NS, NS, RATE, utc
 
 if TYPE_CHECKING:
     from obspy import Inventory

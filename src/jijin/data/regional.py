@@ -21,7 +21,6 @@ from scipy.signal import fftconvolve, resample_poly
 from jijin.data.draw import log_uniform
 from jijin.data.synthetic import (
     KAPPA_S_S,
-    RATE,
     Synthetic,
     attenuate,
     brune,
@@ -30,6 +29,7 @@ from jijin.data.synthetic import (
     to_zne,
     unit,
 )
+from jijin.types import RATE
 
 FILE = Path(__file__).with_name("regional.npz")
 LAW = 1000.0  # of the companding that keeps a path in bytes: mu of ITU-T G.711, for a range of 1:1000

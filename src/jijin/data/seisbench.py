@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from jijin.data import labels as lb
 from jijin.data._csv import header, read_csv
 from jijin.data._hdf5 import WaveformFile
-from jijin.data.dataset import SAMPLING_RATE, Dataset
+from jijin.data.dataset import Dataset
 from jijin.errors import DataError, ReadError
 from jijin.resampling import is_native, resample
 from jijin.signal import bridge, missing
+from jijin.types import RATE
 
 P_COLUMNS = tuple(f"trace_{phase}_arrival_sample" for phase in ("P", "p", "Pg", "Pn", "P1"))
 S_COLUMNS = tuple(f"trace_{phase}_arrival_sample" for phase in ("S", "s", "Sg", "Sn", "S1"))
@@ -120,7 +121,7 @@ def to_labels(
     meta: pd.DataFrame, rate: NDArray[np.float64], components: pd.Series, dataset: str, where: str
 ) -> pd.DataFrame:
     """Labels table of SeisBench metadata; rate (Hz) of each row scales its sample numbers to 100 Hz."""
-    scale = SAMPLING_RATE / rate
+    scale = RATE / rate
     p, s = (lb.numbers(meta, *columns, where=where) * scale for columns in (P_COLUMNS, S_COLUMNS))
     kind = lb.text(meta, "trace_category").where(lambda word: word != "", lb.text(meta, "source_type"))
     category = lb.categories(kind, p.notna() | s.notna())
@@ -159,7 +160,7 @@ def to_100_hz(trace: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
     gaps = missing(trace)
     out = resample(bridge(trace, gaps), rate).astype(np.float32)
     if gaps.any():
-        source = np.minimum(np.rint(np.arange(out.shape[1]) * rate / SAMPLING_RATE), trace.shape[1] - 1)
+        source = np.minimum(np.rint(np.arange(out.shape[1]) * rate / RATE), trace.shape[1] - 1)
         out[gaps[:, source.astype(int)]] = 0
     return out
 

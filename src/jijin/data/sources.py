@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from jijin.data.draw import log_uniform
-from jijin.data.synthetic import LEAD, RATE, VP_KM_S, Synthetic, earthquake, noise
+from jijin.data.synthetic import LEAD, VP_KM_S, Synthetic, earthquake, noise
+from jijin.types import RATE
 
 SHOTS, DELAY_S = (1, 30), (0.025, 0.1)
 RG_KM_S, RG_HZ = (2.0, 3.0), (0.5, 2.5)

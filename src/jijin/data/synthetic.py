@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from jijin.data.draw import log_uniform
+from jijin.types import RATE
 
-RATE = 100.0  # Hz
 VP_KM_S, VS_KM_S = 6.1, 3.5  # crust; Pn and Sn 8.0 and 4.5 km/s below it (IASP91, Kennett & Engdahl 1991)
 VPN_KM_S, VSN_KM_S, MOHO_DELAY_S = 8.0, 4.5, 6.5
 LEAD = 100  # samples of silence before P

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.discriminate.record import P_SAMPLE, Record
-from jijin.resampling import RATE
 from jijin.signal import bridge
+from jijin.types import RATE
 
 BANDS_HZ = ((1, 2), (2, 4), (4, 8), (8, 16))
 ALL = len(BANDS_HZ)  # row of the whole band in _powers

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.io.timeline import between
-from jijin.resampling import RATE, STEP_NS, is_usable, resample
-from jijin.types import NS, Segment
+from jijin.resampling import STEP_NS, is_usable, resample
+from jijin.types import NS, RATE, Segment
 
 BEFORE_S, AFTER_S = 30, 50  # around P
 P_SAMPLE = int(BEFORE_S * RATE)

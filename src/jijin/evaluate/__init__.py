@@ -34,12 +34,10 @@ from jijin.evaluate.scores import (
     score,
     summary,
 )
-from jijin.evaluate.windows import LENGTH, RATE, Window, evaluation_windows, window_at
+from jijin.evaluate.windows import Window, evaluation_windows, window_at
 
 __all__ = [
-    "LENGTH",
     "QUIET",
-    "RATE",
     "THRESHOLDS",
     "TOLERANCE_S",
     "Picks",

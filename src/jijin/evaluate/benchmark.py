@@ -20,7 +20,8 @@ from jijin.data.splits import place
 from jijin.data.traces import DETECTION, LabelledTrace, P, S
 from jijin.evaluate.pickers import Picker, predict_with
 from jijin.evaluate.scores import bootstrap_rows, moments
-from jijin.evaluate.windows import LENGTH, RATE, Window, window_at
+from jijin.evaluate.windows import Window, window_at
+from jijin.types import IN_SAMPLES, RATE
 
 LONG, SHORT = 3000, 1000  # samples of the stretches: 30 s, 10 s
 INSIDE = 0.1  # share of a stretch at its ends where no onset is put
@@ -81,8 +82,8 @@ def detection_targets(traces: Sequence[LabelledTrace]) -> list[Target]:
         if trace.onsets and trace.p and trace.onsets[0] == trace.p[0]:
             out += _around(trace, trace.p[0], P, LONG)
         elif trace.category == NOISE and not trace.onsets and not trace.masked:
-            window = window_at(trace, max((trace.data.shape[1] - LENGTH) // 2, 0))
-            seen = min(trace.data.shape[1], LENGTH)
+            window = window_at(trace, max((trace.data.shape[1] - IN_SAMPLES) // 2, 0))
+            seen = min(trace.data.shape[1], IN_SAMPLES)
             first = max((seen - LONG) // 2, 0)
             out.append(Target(window, first, min(first + LONG, seen)))
     return out
@@ -110,9 +111,9 @@ def _around(trace: LabelledTrace, onset: float, phase: int, length: int) -> list
     if low > high:
         return []
     begin = low + round((high - low) * place(f"{trace.name}/{phase}/{length}"))
-    start = int(np.clip(begin - (LENGTH - length) // 2, 0, max(trace.data.shape[1] - LENGTH, 0)))
+    start = int(np.clip(begin - (IN_SAMPLES - length) // 2, 0, max(trace.data.shape[1] - IN_SAMPLES, 0)))
     first = begin - start
-    return [Target(window_at(trace, start), first, min(first + length, LENGTH), phase, onset - start)]
+    return [Target(window_at(trace, start), first, min(first + length, IN_SAMPLES), phase, onset - start)]
 
 
 def certain(target: Target) -> bool:

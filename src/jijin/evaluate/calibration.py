@@ -15,7 +15,8 @@ from jijin.data.traces import P, S
 from jijin.evaluate.matching import find_onsets, find_picks, outside, pair, sample_of
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import THRESHOLDS, bootstrap
-from jijin.evaluate.windows import RATE, Window
+from jijin.evaluate.windows import Window
+from jijin.types import RATE
 
 REACH_S = 0.5  # a pick farther from its label is another arrival, and no statement about time
 SNR_EDGES_DB = (-np.inf, 10.0, 20.0, 30.0, np.inf)

@@ -17,8 +17,9 @@ from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import score
-from jijin.evaluate.windows import LENGTH, MARGIN, RATE, Window, window_at
+from jijin.evaluate.windows import MARGIN, Window, window_at
 from jijin.signal import missing, resample
+from jijin.types import IN_SAMPLES, RATE
 
 LEAD = 2000  # samples of a window before its first onset, where the record has them
 GAPS = 3  # in a window
@@ -49,7 +50,7 @@ def base_windows(traces: Sequence[LabelledTrace]) -> list[Window]:
     out = []
     for trace in traces:
         if trace.onsets:
-            last = max(trace.data.shape[1] - LENGTH, 0)
+            last = max(trace.data.shape[1] - IN_SAMPLES, 0)
             out.append(window_at(trace, int(np.clip(trace.onsets[0] - LEAD, 0, last))))
     return out
 
@@ -107,8 +108,8 @@ def with_gaps(seconds: float) -> Spoil:
     """GAPS gaps anywhere, in all components."""
 
     def spoil(w: Window, rng: np.random.Generator) -> Window:
-        there, length = np.ones(LENGTH, bool), round(seconds * RATE)
-        for first in rng.integers(0, LENGTH - length, GAPS):
+        there, length = np.ones(IN_SAMPLES, bool), round(seconds * RATE)
+        for first in rng.integers(0, IN_SAMPLES - length, GAPS):
             there[first : first + length] = False
         return without(w, there)
 
@@ -153,7 +154,7 @@ def ends_after(phase: int, seconds: float) -> Spoil:
 
 def _cut(phase: int, kept: Callable[[NDArray[np.intp], float], NDArray[np.bool_]]) -> Spoil:
     def spoil(w: Window, _: np.random.Generator) -> Window | None:
-        return without(w, kept(np.arange(LENGTH), w.onsets[phase][0])) if w.onsets[phase] else None
+        return without(w, kept(np.arange(IN_SAMPLES), w.onsets[phase][0])) if w.onsets[phase] else None
 
     return spoil
 
@@ -190,7 +191,7 @@ def overlay(one: Window, two: Window, shift: int) -> Window:
     data = (x + later * (np.abs(x).max() / max(np.abs(y).max(), 1e-30))).astype(np.float32)
     onsets, ignored = {}, {}
     for phase in (P, S):
-        moved = [x + shift for x in two.onsets[phase] if MARGIN <= x + shift < LENGTH - MARGIN]
+        moved = [x + shift for x in two.onsets[phase] if MARGIN <= x + shift < IN_SAMPLES - MARGIN]
         onsets[phase] = (*one.onsets[phase], *moved)
         ignored[phase] = (*one.ignored[phase], *((a + shift, b + shift) for a, b in two.ignored[phase]))
     return replace(one, data=data, onsets=onsets, ignored=ignored)

@@ -12,7 +12,8 @@ from jijin.data.traces import P, S
 from jijin.evaluate.matching import find_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import score
-from jijin.evaluate.windows import RATE, Window
+from jijin.evaluate.windows import Window
+from jijin.types import RATE
 
 SNR_EDGES_DB = (-np.inf, 5.0, 10.0, 20.0, 30.0, np.inf)
 DISTANCE_EDGES_KM = (0.0, 10.0, 30.0, 60.0, np.inf)

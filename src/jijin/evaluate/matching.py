@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.traces import P
-from jijin.evaluate.windows import RATE, Window
+from jijin.evaluate.windows import Window
 from jijin.picking import OnsetFinder
-from jijin.types import NS, Pick
+from jijin.types import NS, RATE, Pick
 
 TOLERANCES_S = (0.1, 0.5)
 TOLERANCE_S = max(TOLERANCES_S)  # where one number is told

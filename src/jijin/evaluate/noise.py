@@ -12,8 +12,9 @@ from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import P, S
 from jijin.evaluate.matching import Picks, find_picks, outside
 from jijin.evaluate.pickers import Picker
-from jijin.evaluate.windows import LENGTH, RATE, Window
+from jijin.evaluate.windows import Window
 from jijin.signal import missing
+from jijin.types import IN_SAMPLES, RATE
 
 SEED = 0
 HINT = 0.1  # probability at which another picker sees something too
@@ -37,7 +38,7 @@ def false_picks(pickers: Sequence[Picker], windows: Sequence[Window]) -> list[Fa
     """Every picker on each data set's noise and other sources, and on disturbed noise."""
     quiet = [w for w in windows if w.category in (NOISE, OTHER)]
     kinds = {name: [w for w in quiet if w.dataset == name] for name in sorted({w.dataset for w in quiet})}
-    plain = [w for w in quiet if w.category == NOISE and w.hours > 0.9 * LENGTH / RATE / 3600]
+    plain = [w for w in quiet if w.category == NOISE and w.hours > 0.9 * IN_SAMPLES / RATE / 3600]
     return [row for name, part in (*kinds.items(), *disturbed(plain)) for row in _rates(name, part, pickers)]
 
 
@@ -92,7 +93,7 @@ def _disturb(window: Window, disturb: Disturb, rng: np.random.Generator) -> Wind
 
 def hum(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """A machine: one frequency of 3 to 40 Hz that is switched on and off again within a second."""
-    t = np.arange(LENGTH) / RATE
+    t = np.arange(IN_SAMPLES) / RATE
     on, lasts = rng.uniform(5, 30), rng.uniform(10, 25)
     envelope = np.clip(t - on, 0, 1) * np.clip(on + lasts - t, 0, 1)
     return x + rng.uniform(3, 10) * envelope * np.sin(2 * np.pi * rng.uniform(3, 40) * t + rng.uniform(0, 6))
@@ -101,14 +102,14 @@ def hum(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]
 def spikes(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Five single samples, each on one component."""
     out = x.copy()
-    out[rng.integers(0, 3, 5), rng.integers(0, LENGTH, 5)] += rng.choice((-1, 1), 5) * rng.uniform(20, 200, 5)
+    out[rng.integers(0, 3, 5), rng.integers(0, IN_SAMPLES, 5)] += rng.choice((-1, 1), 5) * rng.uniform(20, 200, 5)
     return out
 
 
 def steps(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Two changes of the offset, on all components."""
     out = x.copy()
-    for at in rng.integers(500, LENGTH - 500, 2):
+    for at in rng.integers(500, IN_SAMPLES - 500, 2):
         out[:, at:] += rng.uniform(-30, 30, (3, 1))
     return out
 
@@ -120,7 +121,7 @@ def calibration_pulse(x: NDArray[np.float64], rng: np.random.Generator) -> NDArr
     """
     w, h = 2 * np.pi, 0.7
     d = np.sqrt(1 - h * h)
-    t = np.arange(LENGTH) / RATE
+    t = np.arange(IN_SAMPLES) / RATE
     at, height = rng.uniform(5, 40), rng.uniform(20, 100) * rng.choice((-1, 1), (3, 1))
     since = [np.clip(t - begin, 0, None) for begin in (at, at + 10)]
     on, off = (np.exp(-h * w * s) * np.sin(w * d * s) / d for s in since)
@@ -130,7 +131,7 @@ def calibration_pulse(x: NDArray[np.float64], rng: np.random.Generator) -> NDArr
 def gaps(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Five gaps of 0.1 to 5 s in all components."""
     out = x.copy()
-    for first, length in zip(rng.integers(0, LENGTH - 500, 5), rng.integers(10, 500, 5), strict=True):
+    for first, length in zip(rng.integers(0, IN_SAMPLES - 500, 5), rng.integers(10, 500, 5), strict=True):
         out[:, first : first + length] = np.nan
     return out
 
@@ -139,10 +140,10 @@ def wind(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64
     """Gusts: noise of 1 to 15 Hz that grows and fades over some seconds, five times."""
     from scipy.signal import butter, sosfilt
 
-    t = np.arange(LENGTH) / RATE
+    t = np.arange(IN_SAMPLES) / RATE
     middles, widths = rng.uniform(0, 60, 5), rng.uniform(1, 5, 5)
     envelope = sum(rng.uniform(2, 8) * np.exp(-0.5 * ((t - m) / w) ** 2) for m, w in zip(middles, widths, strict=True))
-    rough = sosfilt(butter(2, (1, 15), "bandpass", fs=RATE, output="sos"), rng.standard_normal((3, LENGTH)))
+    rough = sosfilt(butter(2, (1, 15), "bandpass", fs=RATE, output="sos"), rng.standard_normal((3, IN_SAMPLES)))
     return x + envelope * rough / rough.std()
 
 

@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from jijin.data.traces import DETECTION, P, S
 from jijin.errors import DataError, ReadError
 from jijin.evaluate.matching import EXACT
-from jijin.evaluate.windows import LENGTH, Window
+from jijin.evaluate.windows import Window
 from jijin.models import Prediction
 from jijin.signal import missing
+from jijin.types import IN_SAMPLES
 
 KEYS = {DETECTION: ("detection", "det"), P: ("p", "p"), S: ("s", "s")}  # a model's attribute, a peer's key
 Curves = dict[int, NDArray[np.float32]]
@@ -49,7 +50,7 @@ def predict_with(model: Any, windows: Sequence[Window], batch: int = 64, outputs
     """
     batches = (np.stack([w.data for w in windows[at : at + batch]]) for at in range(0, len(windows), batch))
     parts = list(predict_batches(model, batches, outputs))
-    empty = np.empty((0, LENGTH), np.float32)
+    empty = np.empty((0, IN_SAMPLES), np.float32)
     return {output: np.concatenate([part[output] for part in parts]) if parts else empty for output in outputs}
 
 

@@ -15,7 +15,8 @@ from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.shift import REACH, STARTS
-from jijin.evaluate.windows import LENGTH, RATE, window_at
+from jijin.evaluate.windows import window_at
+from jijin.types import IN_SAMPLES, RATE
 
 POSITIONS_S = (1.2, 2.0, 5.0, 10.0, 30.0, 50.0, 55.0, 58.0, 58.8)
 TENTHS = 10  # of a second
@@ -73,7 +74,7 @@ def seconds(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence[in
     """Every labelled onset from many starts, its picks by the tenth of the window's second that the label is in."""
     found: dict[int, list[NDArray[np.float64]]] = {P: [], S: []}  # rows of: label, pick in the window, move
     for trace in traces:
-        windows = [window_at(trace, s) for s in starts if s + LENGTH <= trace.data.shape[1]]
+        windows = [window_at(trace, s) for s in starts if s + IN_SAMPLES <= trace.data.shape[1]]
         if len(windows) >= 2:
             curves = picker.curves(windows)
             for phase in (P, S):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import P, S
 from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks, find_picks, match, outside
-from jijin.evaluate.windows import RATE, Window
+from jijin.evaluate.windows import Window
+from jijin.types import RATE
 
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(2, 20))
 QUIET = (NOISE, OTHER)  # categories in which every pick is false

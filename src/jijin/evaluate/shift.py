@@ -17,8 +17,8 @@ from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import Picks, find_picks
 from jijin.evaluate.pickers import AsModel, Picker
 from jijin.evaluate.scores import bootstrap
-from jijin.evaluate.windows import LENGTH, RATE, window_at
-from jijin.types import NS, Segment
+from jijin.evaluate.windows import window_at
+from jijin.types import IN_SAMPLES, NS, RATE, Segment
 
 STARTS = tuple(
     210 * k + k % 4 for k in range(10)
@@ -63,14 +63,14 @@ def in_windows(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence
     """Stability of single windows, of both phases. Traces too short for two starts are left out."""
     seen: dict[int, list[Seen]] = {P: [], S: []}
     for trace in traces:
-        here = [s for s in starts if s + LENGTH <= trace.data.shape[1]]
+        here = [s for s in starts if s + IN_SAMPLES <= trace.data.shape[1]]
         if len(here) < 2:
             continue
         curves = picker.curves([window_at(trace, start) for start in here])
         for phase in (P, S):
             found = find_picks(curves[phase], phase, picker.thresholds[phase])
             picks = [[(x + start, p) for x, p in row] for row, start in zip(found, here, strict=True)]
-            seen[phase].append(Seen(picks, here[-1] + EDGE, here[0] + LENGTH - EDGE, trace.source_group))
+            seen[phase].append(Seen(picks, here[-1] + EDGE, here[0] + IN_SAMPLES - EDGE, trace.source_group))
     return [stability(picker.name, "windows", "PS"[phase - P], seen[phase]) for phase in (P, S)]
 
 

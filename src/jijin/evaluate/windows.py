@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from jijin.data.dataset import copy_window
 from jijin.data.traces import LabelledTrace, P, S
+from jijin.types import IN_SAMPLES, RATE
 
-RATE, LENGTH, MARGIN = 100.0, 6000, 100
+MARGIN = 100
 PLACES = 3  # windows that a trace longer than 60 s is looked at through
 APART = 500  # samples between two of them at least
 Stretches = tuple[tuple[float, float], ...]  # first, last sample of each
@@ -43,7 +44,7 @@ def evaluation_windows(traces: Sequence[LabelledTrace], places: int = PLACES) ->
     """
     out = []
     for trace in traces:
-        spare = max(trace.data.shape[1] - LENGTH, 0)
+        spare = max(trace.data.shape[1] - IN_SAMPLES, 0)
         count = min(places, 1 + spare // APART)
         out += [window_at(trace, start) for start in np.linspace(0, spare, count).round().astype(int).tolist()]
     return out
@@ -51,12 +52,12 @@ def evaluation_windows(traces: Sequence[LabelledTrace], places: int = PLACES) ->
 
 def window_at(trace: LabelledTrace, start: int) -> Window:
     """The window from sample start of a trace, with the labels that lie in it; start may be negative."""
-    data = np.zeros((3, LENGTH), np.float32)  # zeros: peers know no other sign for missing
+    data = np.zeros((3, IN_SAMPLES), np.float32)  # zeros: peers know no other sign for missing
     covered = copy_window(trace.data, start, data)
     onsets, ignored = {}, {}
     for phase, labels in ((P, trace.p), (S, trace.s)):
-        here = [x - start for x in labels if -MARGIN <= x - start < LENGTH + MARGIN]
-        onsets[phase] = tuple(x for x in here if MARGIN <= x < LENGTH - MARGIN)
+        here = [x - start for x in labels if -MARGIN <= x - start < IN_SAMPLES + MARGIN]
+        onsets[phase] = tuple(x for x in here if MARGIN <= x < IN_SAMPLES - MARGIN)
         edge = [(x - 100, x + 100) for x in here if x not in onsets[phase]]
         ignored[phase] = (*edge, *((a - start, b - start) for o, a, b in trace.masked if o == phase))
     hours = covered / RATE / 3600

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from jijin.config import CutConfig
 from jijin.detector import segments
 from jijin.errors import DataError
-from jijin.resampling import RATE, STEP_NS
+from jijin.resampling import STEP_NS
 from jijin.signal import missing
-from jijin.types import Segment, utc
-from jijin.windows import IN_SAMPLES, Cutter, Instrument, Window
+from jijin.types import IN_SAMPLES, RATE, Segment, utc
+from jijin.windows import Cutter, Instrument, Window
 
 if TYPE_CHECKING:
     from obspy import Stream, Trace

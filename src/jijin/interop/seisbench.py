@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from jijin.config import CutConfig, PickConfig
 from jijin.errors import ConfigError, MissingExtra, ModelError
+from jijin.types import IN_SAMPLES, RATE
 
 try:
     import torch
@@ -39,11 +40,10 @@ from jijin.models.cba import CBA as Network
 from jijin.models.cba import CBAConfig
 from jijin.onsets import settle
 from jijin.picking import OnsetFinder
-from jijin.resampling import RATE
 from jijin.signal import missing, normalise
 from jijin.train.start import network_from_file
 from jijin.types import instrument_id, nsl
-from jijin.windows import IN_SAMPLES, edge_weights
+from jijin.windows import edge_weights
 
 COMPONENTS, LABELS = "ZNE", ["Detection", "P", "S"]
 LEAST_SEISBENCH = "0.11.3"  # the oldest that the tests were run with

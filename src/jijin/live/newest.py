@@ -17,8 +17,8 @@ from jijin.buffer import runs_of
 from jijin.detector import Detector
 from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
-from jijin.types import Pick, Segment, instrument_id
-from jijin.windows import IN_SAMPLES, Instrument, Window
+from jijin.types import IN_SAMPLES, Pick, Segment, instrument_id
+from jijin.windows import Instrument, Window
 
 STRIDE = 10  # samples: windows end at a multiple of 0.1 s
 

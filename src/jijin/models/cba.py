@@ -28,7 +28,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 
-IN_SAMPLES = 6000
 STRIDE = 4  # input samples a step of the stem
 POOLS = (2, 2, 3)  # 1500 -> 750 -> 375 -> 125 steps
 

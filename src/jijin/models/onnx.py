@@ -21,8 +21,9 @@ from jijin.errors import ModelError
 from jijin.models import Prediction
 from jijin.onsets import settle
 from jijin.signal import missing, normalise
+from jijin.types import IN_SAMPLES, RATE
 
-COMPONENTS, SAMPLING_RATE, IN_SAMPLES = "ZNE", 100, 6000
+COMPONENTS = "ZNE"
 OUTPUTS = ("detection", "p", "s")
 GROUP = 8  # windows that a thread takes at a time: they fit its cache
 
@@ -124,7 +125,7 @@ def _numbers(settings: Mapping[str, Any]) -> dict[str, float]:
 
 def _check_shapes(session: Any, meta: Mapping[str, Any], file: Path) -> None:
     """ModelError unless the file says and has what predict() relies on."""
-    want = {"components": COMPONENTS, "sampling_rate": SAMPLING_RATE, "in_samples": IN_SAMPLES}
+    want = {"components": COMPONENTS, "sampling_rate": int(RATE), "in_samples": IN_SAMPLES}
     for key, value in want.items():
         if meta.get(key) != value:
             raise ModelError(f"{file}: '{key}' must be {value} (got {meta.get(key)})")

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from jijin.data.augment import STUDY, Augmentation, Batch, apply
 from jijin.data.traces import LabelledTrace, targets
-from jijin.evaluate import LENGTH, Window
+from jijin.evaluate import Window
 from jijin.signal import missing, normalise
 from jijin.train.loop import Validation
+from jijin.types import IN_SAMPLES
 
 GROUP = 8  # windows that a thread makes at a time: they stay in the cache
 
@@ -57,7 +58,7 @@ def raw_batch(traces: Sequence[LabelledTrace]) -> Batch:
     """Windows and targets of 60-s traces; missing samples are NaN, as augmentation wants them."""
     data = np.stack([trace.data for trace in traces])
     data[missing(data)] = np.nan
-    target, weight = zip(*(targets(trace, 0, LENGTH) for trace in traces), strict=True)
+    target, weight = zip(*(targets(trace, 0, IN_SAMPLES) for trace in traces), strict=True)
     return Batch(data, np.stack(target), np.stack(weight))
 
 

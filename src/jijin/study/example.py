@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from jijin.data import synthetic
 from jijin.data.compose import burst
 from jijin.data.dataset import copy_window
+from jijin.types import IN_SAMPLES, RATE
 
-LENGTH, RATE = 6000, 100
 KM_PER_DEGREE = 111.19
 S_MINUS_P_S_KM = 1 / synthetic.VS_KM_S - 1 / synthetic.VP_KM_S
 SOURCE = "synthetic earthquakes and noise in STEAD's layout (jijin study --example); no real record is among them"
@@ -124,11 +124,11 @@ def _record(rng: Generator, event: Row, site: Site) -> tuple[Row, NDArray[np.flo
     wave = _wave(rng, max(hypocentral * S_MINUS_P_S_KM, 0.3))
     first = int(rng.integers(500, 1001))
     start = first - round(wave.p_sample)
-    data, added = synthetic.noise(rng) * np.float32(site.noise), np.zeros((3, LENGTH), np.float32)
+    data, added = synthetic.noise(rng) * np.float32(site.noise), np.zeros((3, IN_SAMPLES), np.float32)
     copy_window(wave.data, -start, added)
     data += added * np.float32(site.noise * _ratio(rng, event["source_magnitude"], hypocentral))
     p, s = start + wave.p_sample, start + wave.s_sample
-    coda = min(start + wave.coda_end_sample, LENGTH - 1.0)
+    coda = min(start + wave.coda_end_sample, IN_SAMPLES - 1.0)
     travel_s = hypocentral / synthetic.VP_KM_S
     begin = event["source_origin_time"] + timedelta(seconds=travel_s - p / RATE)
     row = {

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.traces import P, S
-from jijin.evaluate import RATE, TOLERANCE_S, Picks, Window
+from jijin.evaluate import TOLERANCE_S, Picks, Window
 from jijin.report.plots import COLOURS, GREY, INK, STYLES, highpassed
 from jijin.study.areas import areas, numbers
 from jijin.study.canvas import PANEL_INCH, WIDE_INCH, Look, looks, panel, plain
 from jijin.study.contents import Item, Note, Picture
 from jijin.study.picked import Picker
 from jijin.study.results import Study, StudySet
+from jijin.types import RATE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.errors import DataError, MissingExtra
-from jijin.evaluate import LENGTH
 from jijin.evaluate.pickers import Peer, peer_loaders
+from jijin.types import IN_SAMPLES, RATE
 
 WEIGHTS = (("EQTransformer", "original"), ("PhaseNet", "original"))  # SeisBench's class and weights
 ORDER = "ZNE"
 TRAINED_ON = {"eqt": "STEAD", "phasenet": "Northern California"}  # by their authors
-RATE = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,9 +94,8 @@ class SeisBenchPicker:
     def __init__(self, model: Any) -> None:
         self.core = model.eval()
         samples = model.in_samples
-        self.starts = (
-            np.linspace(0, LENGTH - samples, -(-LENGTH // samples) + (samples < LENGTH)).round().astype(int).tolist()
-        )
+        count = -(-IN_SAMPLES // samples) + (samples < IN_SAMPLES)
+        self.starts = np.linspace(0, IN_SAMPLES - samples, count).round().astype(int).tolist()
 
     def predict(self, windows: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32] | None]:
         """windows : (window, 3, 6000), ZNE, any units; missing samples are zero."""
@@ -105,7 +103,8 @@ class SeisBenchPicker:
 
         model, n = self.core, self.core.in_samples
         x = torch.from_numpy(self._filtered(windows)[:, [ORDER.index(c) for c in model.component_order]])
-        total, count = np.zeros((len(x), LENGTH, len(model.labels)), np.float32), np.zeros((LENGTH, 1), np.float32)
+        total = np.zeros((len(x), IN_SAMPLES, len(model.labels)), np.float32)
+        count = np.zeros((IN_SAMPLES, 1), np.float32)
         for start in self.starts:
             with torch.inference_mode():
                 ready = model.annotate_batch_pre(x[:, :, start : start + n].clone(), {})

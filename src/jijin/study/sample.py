@@ -19,8 +19,9 @@ from jijin.data.pack import choose
 from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.traces import LabelledTrace, from_labels
 from jijin.errors import DataError
-from jijin.evaluate import LENGTH, Window, window_at
+from jijin.evaluate import Window, window_at
 from jijin.study.results import StudySet
+from jijin.types import IN_SAMPLES
 
 WITHOUT = {EARTHQUAKE: "have no labelled onset", NOISE: "may hold an onset that nobody labelled"}  # not usable
 EDGE = 150  # samples that an onset keeps from the edge of its window, where the trace allows
@@ -79,7 +80,7 @@ def draw(
         labels = dataset.labels.iloc[rows].reset_index(drop=True)
         split = split_labels(labels, seed=split_seeds, keep=True)
         _check(labels, split, paths)
-        data = np.zeros((len(rows), 3, LENGTH), np.float32)
+        data = np.zeros((len(rows), 3, IN_SAMPLES), np.float32)
         cut = []
         for k, row in enumerate(rows):
             cut.append(_cut(dataset, int(row), data[k], seed))
@@ -147,11 +148,11 @@ def start_of(trace: LabelledTrace, share: float) -> int:
 
     Where one window cannot hold them all, the first onset is five seconds into it.
     """
-    spare = trace.data.shape[1] - LENGTH
+    spare = trace.data.shape[1] - IN_SAMPLES
     if spare <= 0:
         return 0
     first, last = (trace.onsets[0], trace.onsets[-1]) if trace.onsets else (math.inf, -math.inf)
-    low, high = max(last + EDGE - LENGTH, 0), min(first - EDGE, spare)
+    low, high = max(last + EDGE - IN_SAMPLES, 0), min(first - EDGE, spare)
     if low > high:
         low = high = min(max(first - 500, 0), spare)
     return round(low + share * (high - low))

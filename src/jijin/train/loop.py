@@ -31,12 +31,13 @@ from jijin.data.traces import LabelledTrace, P, S, targets
 from jijin.errors import ConfigError, DataError
 from jijin.evaluate import Window, find_picks, score, window_at
 from jijin.io.tables import replacing
-from jijin.models.cba import CBA, IN_SAMPLES, CBAConfig
+from jijin.models.cba import CBA, CBAConfig
 from jijin.report.training import dev_figure
 from jijin.signal import normalise
 from jijin.stopwatch import Stopwatch, peak_memory_mb
 from jijin.train.folder import CONFIG, read_config
 from jijin.train.start import network_of, read_checkpoint
+from jijin.types import IN_SAMPLES
 
 Progress = Callable[[int, dict[str, float]], None]
 MAY_CHANGE = {"config", "windows", "epoch_windows", "patience", "workers", "threads", "torch", "numpy"}

@@ -402,10 +402,16 @@ def test_picks_that_make_no_event_are_a_sentence(small: Path, tmp_path: Path, ca
         path.unlink()
     status, _, err = call(*words(small, tmp_path / "run", "--workers", 1))
     count = len(table(tmp_path / "run", "pick"))
-    told = (
-        f"no event: {count} picks at 2 stations; an event needs 6 picks that fit one place, of them 1 P and 1 S, both"
-    )
+    told = f"no event: {count} picks, {count} of them at 2 station(s) of the table; an event needs 6 picks that fit one"
     assert status == 0 and count and told in err
+
+
+def test_corrections_of_no_station_of_the_table_stop_the_run(small: Path, tmp_path: Path, call: Run) -> None:
+    late = tmp_path / "late.csv"
+    late.write_text("station,phase,correction_s\nSY01,P,0.5\n")
+    status, _, err = call(*words(small, tmp_path / "run", "--corrections", late, "--workers", 1))
+    assert status == 1 and "corrections: none of SY01 is in the table of stations; write NET.STA" in err
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_any_station_in_the_table_picks_are_made_and_it_is_told(small: Path, tmp_path: Path, call: Run) -> None:

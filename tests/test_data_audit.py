@@ -183,10 +183,10 @@ def test_the_command_prints_a_table_and_exits_with_1_only_on_errors(tmp_path: Pa
 def test_the_pack_command_writes_a_pack_that_opens(tmp_path: Path) -> None:
     write_seisbench(*folder(tmp_path / "a"))
     out = tmp_path / "pack"
-    command = ["pack", str(tmp_path / "a"), "--earthquakes", "3", "--fractions", "1:0:0", "-o", str(out)]
+    command = ["pack", str(tmp_path / "a"), "--earthquakes", "3", "-o", str(out)]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{out}: 3 traces (3 train, 0 dev, 0 test)\n"
+    assert result.stdout == f"{out}: 3 traces (3 earthquake)\n"
     assert len(open_dataset(out)) == 3
 
 

@@ -8,6 +8,7 @@ from jijin.data.compose import (
     Composer,
     Mix,
     add,
+    add_noise,
     background,
     bands,
     cut,
@@ -20,6 +21,7 @@ from jijin.data.compose import (
 from jijin.data.regional import regional_earthquake
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.traces import LabelledTrace, P, S, targets
+from jijin.signal import missing
 from jijin.types import IN_SAMPLES
 
 
@@ -120,6 +122,39 @@ def test_microseism_is_slow_and_of_unit_deviation_above_the_corner():
     for seed in range(5):
         x = bands(microseism(np.random.default_rng(seed)))
         assert x[:3].std() == pytest.approx(1, abs=0.05) and x[3:].std() < 0.2
+
+
+def test_what_was_not_recorded_stays_so_whatever_is_added(event, noise_traces):
+    """A vertical alone, its horizontals zero as readers give them; and nothing is asked for where nothing is left."""
+    data = event.data * np.float32([[1], [0], [0]])
+    for mix in (Mix(1, 0, 0), Mix(1, 0, 0, 1, 1, 1, 1, 1)):
+        for k in range(4):
+            batch = Composer([replace(event, data=data)], noise_traces, [], mix=mix).batch(k, 16)
+            assert not batch.data[:, 1:].any()
+            assert not batch.weight[~batch.data.any((1, 2))].any()
+
+
+@pytest.mark.parametrize("stretch", [0.0, 1.0])
+def test_a_gap_filled_with_zeros_in_a_record_with_an_offset_is_no_step(event, stretch):
+    data = event.data / event.data.std() + 50_000
+    data[:, 6000:6600] = 0
+    mix = Mix(1, 0, 0, stretch, 0, 0, 0, 0)
+    batch = Composer([replace(event, data=data)], [], [], mix=mix, steps=()).batch(0, 32)
+    plain = Composer([event], [], [], mix=mix, steps=()).batch(0, 32)
+    assert np.abs(batch.data).max() < 1.2 * np.abs(plain.data).max()
+    assert missing(batch.data).mean() > missing(plain.data).mean()
+
+
+def test_a_gap_in_noise_is_no_gap_in_the_record_that_it_is_added_to(event):
+    noise = np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32)
+    noise[:, 1000:2000] = np.nan
+    canvas = Canvas(event.data[:, :IN_SAMPLES])
+    add_noise(canvas, noise, np.random.default_rng(0))
+    assert np.isfinite(canvas.data).all()
+    gappy = LabelledTrace(np.nan_to_num(noise) + np.float32(7))
+    gappy.data[:, 1000:2000] = 0
+    windows = [background(np.random.default_rng(seed), [gappy]) for seed in range(8)]
+    assert any(np.isnan(x).any() for x in windows) and all(np.abs(np.nanmean(x)) < 0.1 for x in windows)
 
 
 def test_machines_have_no_label(noise_traces):

@@ -41,6 +41,22 @@ def test_an_unpicked_s_of_an_earthquake_is_masked_and_never_taken_for_no_s(word:
     assert (label.p_status, label.s_status) == (lb.LABELLED, lb.UNLABELLED)
 
 
+@pytest.mark.parametrize(
+    ("columns", "first"),
+    [
+        ({"Pg": 1200.0, "Pn": 900.0}, 900),
+        ({"Pg": 900.0}, 900),
+        ({"P": 1300.0, "Pn": 900.0}, 1300),
+        ({"P1": 700.0}, 700),
+    ],
+)
+def test_of_phases_that_name_a_path_the_earliest_is_p_and_a_plain_p_goes_before_them(
+    columns: dict[str, float], first: int
+) -> None:
+    label = seisbench_labels(**{f"trace_{phase}_arrival_sample": sample for phase, sample in columns.items()})
+    assert label.p_sample == first
+
+
 def test_an_s_with_a_sample_is_labelled_even_if_its_status_says_not_picked() -> None:
     label = seisbench_labels(trace_S_arrival_sample=900.0, trace_S_status="not picked (S present)")
     assert (label.s_status, label.s_sample) == (lb.LABELLED, 900.0)

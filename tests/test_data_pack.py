@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 import signal
@@ -20,6 +21,7 @@ from jijin.data import pack as module
 from jijin.data.dataset import Dataset
 from jijin.data.export import write_seisbench
 from jijin.data.pack import PackedDataset, choose, pack
+from jijin.data.splits import Seeds, split_labels
 from jijin.errors import ConfigError, DataError, ReadError
 
 KINDS = ["earthquake", "noise", "earthquake", "landslide"]
@@ -47,8 +49,7 @@ def test_a_pack_holds_every_sample_and_label_bit_for_bit(tmp_path: Path) -> None
     with pack(data, tmp_path / "pack") as packed:
         for i in range(len(data)):
             assert packed.waveform(i).tobytes() == data.waveform(i).tobytes()
-        same = [name for name in data.labels if name != "split"]
-        pd.testing.assert_frame_equal(packed.labels[same], data.labels[same])
+        pd.testing.assert_frame_equal(packed.labels, data.labels)
         assert packed.npts.tolist() == [200 + k % 7 for k in range(40)]
     assert isinstance(open_dataset(tmp_path / "pack"), PackedDataset)
 
@@ -74,10 +75,22 @@ def test_a_pack_sent_to_another_process_carries_no_samples(tmp_path: Path) -> No
     assert len(sent) < 100_000 and np.array_equal(pickle.loads(sent).waveform(3), packed.waveform(3))
 
 
-def test_no_group_is_in_two_splits(tmp_path: Path) -> None:
-    packed = pack(source(tmp_path / "data"), tmp_path / "pack")
-    assert (packed.labels.groupby("source_group")["split"].nunique() == 1).all()
-    assert set(packed.labels["split"]) <= {"train", "dev", "test"}
+@pytest.mark.parametrize("seed", [0, (0, 3)])
+def test_a_pack_is_divided_as_its_data_are_so_that_what_weights_held_out_stays_held_out(
+    tmp_path: Path, seed: Seeds
+) -> None:
+    data = source(tmp_path / "data")
+    packed = pack(data, tmp_path / "pack", seed=5)
+    ours, theirs = (split_labels(one.labels, (1, 1, 8), seed, keep=True).tolist() for one in (packed, data))
+    assert ours == theirs and "test" in ours
+
+
+def test_the_split_that_an_older_pack_made_up_is_not_the_datas_own(tmp_path: Path) -> None:
+    pack(source(tmp_path / "data"), tmp_path / "pack").close()
+    card, table = tmp_path / "pack/pack.json", tmp_path / "pack/metadata.csv"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"version": 1, "keep_split": False}))
+    pd.read_csv(table, dtype=str).assign(split="train").to_csv(table, index=False)
+    assert set(PackedDataset(tmp_path / "pack").labels["split"]) == {""}
 
 
 def test_the_choice_has_the_counts_and_grows_with_them(tmp_path: Path) -> None:
@@ -220,7 +233,7 @@ def test_a_kill_at_the_very_start_or_end_leaves_no_trace(tmp_path: Path, left: s
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     data = source(tmp_path / "data")
     pack(data, tmp_path / "pack", noise=4)
-    for change in ({"noise": 5}, {"noise": 4, "seed": 1}, {"noise": 4, "fractions": (8, 1, 1)}):
+    for change in ({"noise": 5}, {"noise": 4, "seed": 1}, {"noise": 4, "keep_split": True}):
         with pytest.raises(ConfigError, match="holds a finished pack of another selection"):
             pack(data, tmp_path / "pack", **change)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="exists and is not a pack"):

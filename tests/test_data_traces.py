@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,6 +75,22 @@ def test_an_automatic_label_is_retimed_and_a_manual_one_is_not():
     trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t")
     assert complete(trace, found, manual=False).p == (1012.0,)
     assert complete(trace, found, manual=True).p == (1000.0,)
+
+
+def test_a_detection_is_taught_where_the_missing_s_is_filled_in_unless_p_is_unknown():
+    found = consensus(picks(*((name, "S", 1500, 0.8) for name in "abc")))
+    known = complete(from_labels(SILENCE, labels(1000.0, np.nan, s_status="unlabelled")), found, manual=True)
+    y, w = targets(known, 0, 6000)
+    assert w[DETECTION].all() and y[DETECTION, 1200] == 1
+    unknown = replace(known, p=(), masked=((DETECTION, 0, 6000),), s=())
+    assert not targets(complete(unknown, found, manual=True), 0, 6000)[1][DETECTION].any()
+
+
+@pytest.mark.parametrize(("off", "stays"), [(80, False), (120, True)])
+def test_an_automatic_label_near_an_agreed_onset_is_no_second_one(off, stays):
+    found = consensus(picks(*((name, "P", 1000 + off, 0.8) for name in "abc"), ("a", "P", 1000, 0.2)))
+    trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t")
+    assert complete(trace, found, manual=False).p == ((1000.0,) if stays else ()) + (1000.0 + off,)
 
 
 def test_an_automatic_label_that_no_picker_sees_is_masked_and_a_manual_one_stays():

@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 from jijin.cli import app
 from jijin.data.export import write_seisbench
 from jijin.errors import ConfigError
-from jijin.evaluate.continuous import OTHERS
 from jijin.evaluate.protocols import PROTOCOLS, tables
 from pickers import picker, step_trace
 
@@ -58,6 +57,13 @@ def test_the_command_writes_the_rows_that_it_shows(tmp_path):
     assert (row["kind"], row["arrivals"], row["lost"]) == ("Stability", 3, 0.0)
     assert "steps" in done.output and "stability" in done.output
     assert b"NaN" not in (tmp_path / "out.json").read_bytes()
+    write_seisbench(
+        tmp_path / "slides",
+        np.stack([t.data for t in EVENTS]),
+        table.assign(source_type="landslide", trace_P_arrival_sample=np.nan, trace_S_arrival_sample=np.nan),
+    )
+    nothing = CliRunner().invoke(app, ["evaluate", "--data", str(tmp_path / "slides"), "--split", "all"])
+    assert nothing.exit_code == 1 and "nothing to score" in str(nothing.exception)
     wrong = CliRunner().invoke(app, [*words, "--protocol", "shifty"])
     assert "must be one of scores, groups" in str(wrong.exception)
     without = CliRunner().invoke(app, [*words, "--protocol", "noise"])
@@ -93,7 +99,7 @@ def test_agreement_on_a_folder_of_miniseed_comes_from_the_command_line(tmp_path)
         header = {"network": "XX", "station": "STA", "channel": f"HH{code}", "sampling_rate": 100.0}
         obspy.Trace(row, header).write(str(tmp_path / f"here/{code}.mseed"), format="MSEED")
     columns = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]
-    rows = [("continuous/here", "STA", name, "P", 3000, 0.9) for name in OTHERS[:3]]
+    rows = [("continuous/here", "STA", name, "P", 3000, 0.9) for name in ("eqt", "gpd", "phasenet")]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "picks.csv", index=False)
     words = ["--records", str(tmp_path / "here"), "--others", str(tmp_path / "picks.csv"), "--peers", str(tmp_path)]
     out = tmp_path / "out.json"

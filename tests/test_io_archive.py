@@ -159,6 +159,17 @@ def test_a_file_that_is_gone_is_a_problem_and_nothing_left_is_an_error(tmp_path:
         archive.segments("XX.AAA", *BORDER)
 
 
+def test_what_lies_beside_the_days_asked_for_can_be_had_for_their_margins(tmp_path: Path) -> None:
+    with sds(tmp_path) as source:
+        for span, day in ((Span(start_ns=MIDNIGHT.ns), DAY), (Span(end_ns=MIDNIGHT.ns), DAY - 1)):
+            archive = open_archive(source, span)
+            part, whole = (
+                one.segments("XX.AAA", *BORDER) for one in (archive.part(StationDay("XX.AAA", day)), archive)
+            )
+            for found in (part, whole):
+                assert min(s.start_ns for s in found) == BORDER[0] and max(s.end_ns for s in found) == BORDER[1]
+
+
 def test_a_station_day_whose_files_have_gone_is_a_problem_of_its_part(tmp_path: Path) -> None:
     with sds(tmp_path) as source:
         archive = open_archive(source, Span(start_ns=MIDNIGHT.ns))

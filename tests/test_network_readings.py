@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jijin.errors import DataError
-from jijin.network.readings import ErrorModel, Readings, placed, read_corrections
+from jijin.network.readings import ErrorModel, Readings, check_corrections, placed, read_corrections
 from jijin.network.stations import Stations
 from jijin.types import NS, Pick, Station
 
@@ -35,6 +35,8 @@ def test_corrections_are_read_from_tables(tmp_path: Path, name: str, text: str) 
     ("text", "sentence"),
     [
         ("station,phase\nCH.A,P\n", "is no CSV of station,phase,correction_s"),
+        ("sta,ph\n", r"is no CSV of station,phase,correction_s.*no column station"),
+        ("", "is no CSV of station,phase,correction_s"),
         ("station,phase,correction_s\nCH.A,P,much\n", "must be a number of seconds"),
         ("station,phase,correction_s\nCH.A,Lg,0.1\n", "CH.A LG: phase must be P or S"),
         ("station,phase,correction_s\nCH.A,P,120\n", "under 60 s"),
@@ -44,6 +46,17 @@ def test_bad_corrections_are_one_sentence(tmp_path: Path, text: str, sentence: s
     (tmp_path / "late.csv").write_text(text)
     with pytest.raises(DataError, match=f"late.csv.*{sentence}"):
         read_corrections(tmp_path / "late.csv")
+
+
+def test_corrections_of_unknown_stations_are_told_and_an_error_where_all_are(caplog: pytest.LogCaptureFixture) -> None:
+    stations = Stations((Station("CH.A.", 46.0, 7.0),))
+    check_corrections({}, stations)
+    check_corrections({("CH.A", "P"): 0.1}, stations)
+    assert not caplog.text
+    check_corrections({("CH.A", "P"): 0.1, ("CH.B", "S"): 0.1}, stations)
+    assert "CH.B not in the table of stations, so not used" in caplog.text
+    with pytest.raises(DataError, match=r"none of A is in the table of stations; write NET\.STA"):
+        check_corrections({("A", "P"): 0.1, ("A", "S"): 0.2}, stations)
 
 
 def test_a_missing_file_of_corrections_is_a_sentence(tmp_path: Path) -> None:

@@ -131,6 +131,19 @@ def test_the_uncertainty_is_never_below_the_models_floor() -> None:
     assert picks_of(curves(p))[0].time_uncertainty_s == 0.01
 
 
+@pytest.mark.parametrize("heights", [(0.5, 0.6, 0.7), (0.7, 0.6, 0.5)])
+@pytest.mark.parametrize("between", [0.0, 0.2])
+def test_of_a_chain_of_close_peaks_those_stay_that_are_far_from_the_strongest(
+    heights: tuple[float, ...], between: float
+) -> None:
+    """Whether or not the curve falls so low between them that they are told apart before."""
+    p = sum(bump(3000, at, height, 8) for at, height in zip((1000, 1450, 1900), heights, strict=True))
+    p = np.maximum(p, np.where((np.arange(3000) > 900) & (np.arange(3000) < 2000), between, 0))
+    machine = picker(5.0)
+    found = machine.push(curves(p), 0) + machine.finish()
+    assert [pick.time_ns // (10 * MS) for pick in found] == [1000, 1900]
+
+
 def test_a_pick_knows_the_detection_that_contains_it() -> None:
     detection = np.zeros(3000)
     detection[480:1500] = 0.7

@@ -95,6 +95,17 @@ def test_no_record_section_asks_for_no_waveforms(run: Path) -> None:
     assert known(run.parent / "page.html")["records"] == {}
 
 
+@pytest.mark.parametrize("name", ["run.db", "events.csv", "catalog.xml"])
+def test_the_page_takes_the_place_of_no_file_of_the_run(run: Path, name: str) -> None:
+    own = run / name
+    own.exists() or own.write_text("as it was")
+    before = own.read_bytes()
+    done = CliRunner().invoke(app, ["report", str(run), "-o", str(own), "--quiet"])
+    assert done.exit_code == 2 and "that is a file of the run" in done.output and own.read_bytes() == before
+    lost = CliRunner().invoke(app, ["report", str(run), "-o", str(run / "missing" / "page.html")])
+    assert lost.exit_code == 2 and "there is no folder" in lost.output
+
+
 def test_a_part_of_the_time_has_the_events_picks_and_data_of_that_part(run: Path, event: Event) -> None:
     before = of_run(run, span=Span(end_ns=event.origin.time_ns))
     assert (before.events, sum(before.picks.values())) == ([], 0)

@@ -140,6 +140,15 @@ def test_missing_samples_come_out_as_zero_and_leave_the_rest_finite() -> None:
     assert out[0, 2000:].std() == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("f4", 2e38), ("f8", 1e200), ("f4", 1e21)])
+def test_values_that_no_sensor_gives_are_missing(dtype: str, size: float) -> None:
+    """As in a damaged file of floats; the filter would overflow and all the rest of the window be lost."""
+    x = rng(8).standard_normal((3, 6000)).astype(dtype)
+    x[:, 2500:2503] = size, -size, size
+    out = normalise(x)
+    assert np.isfinite(out).all() and not out[:, 2500:2503].any() and out.std() == pytest.approx(1, abs=0.1)
+
+
 def test_a_constant_component_becomes_zero() -> None:
     assert not normalise(np.full((3, 6000), 7.3)).any()
 

@@ -112,7 +112,15 @@ def test_orientation_codes_find_their_rows(codes: str, rows: str) -> None:
 
 def test_an_unknown_orientation_alone_is_taken_as_vertical_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert vertical(cut([samples([5], seed_id="XX.AAA..HDH")])) == {0: 5}
-    assert "XX.AAA..HDH: unknown orientation code 'H'" in caplog.text
+    assert "XX.AAA..HDH: unknown orientation code 'H'; taken as vertical" in caplog.text
+
+
+@pytest.mark.parametrize("codes", ["XZ", "ZX"])
+def test_an_unknown_orientation_beside_a_vertical_is_not_used_whichever_comes_first(
+    codes: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert vertical(cut([samples([ord(code)], seed_id=f"XX.AAA..HH{code}") for code in codes])) == {0: ord("Z")}
+    assert "XX.AAA..HHX: unknown orientation code 'X'; the channel is not used" in caplog.text
     assert rows_of("UVW") == (("U",), (), ())
 
 

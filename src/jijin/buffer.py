@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.resampling import STEP_NS, is_native, kernel, resample_to_grid
+from jijin.signal import recorded
 from jijin.types import NS, Segment, ns_to_samples, samples_to_ns, utc
 
 log = logging.getLogger("jijin")
@@ -168,12 +169,12 @@ def _ours(part: NDArray[Any]) -> NDArray[Any]:
 
 
 def runs_of(segment: Segment) -> Iterator[Run]:
-    """The stretches of a segment that hold finite, unmasked samples."""
+    """The stretches of a segment that hold samples which can be of a record and are not masked."""
     data = np.ma.getdata(segment.data)
     good = ~np.ma.getmaskarray(segment.data) if np.ma.isMaskedArray(segment.data) else None
     if data.dtype.kind == "f":
-        finite = np.isfinite(data)
-        good = finite if good is None else good & finite
+        sound = recorded(data)
+        good = sound if good is None else good & sound
     if good is None or good.all():
         edges = np.array([[0, len(data)]] if len(data) else np.empty((0, 2), int))
     else:

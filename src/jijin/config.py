@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -92,6 +93,11 @@ def _words(hint: Any) -> str:
     }
     kinds = [get_origin(one) or one for one in _members(hint) if one is not type(None)]
     return " or ".join("a table" if is_dataclass(kind) else named.get(kind, str(kind)) for kind in kinds)
+
+
+def cpus() -> int:
+    """Processors that this process may use: of a container or a batch system often a few of the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -33,7 +33,7 @@ LOWEST = 0.1  # probability of a peak that is looked at
 SURE = 0.3  # probability of a P that an S is not looked for in
 APART = 50  # samples between peaks
 MOST = 20  # peaks a window that are looked at, the highest ones
-FLANK = 100  # samples on both sides that move with a peak, unless another peak is nearer
+FLANK = 100  # samples that move with the first peak before it and the last one after it; else up to the valleys
 LEAST = 20  # samples before an onset that can tell its noise
 Window = NDArray[np.float32]
 

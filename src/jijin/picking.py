@@ -8,7 +8,7 @@ is an onset: at least one per run. How the curve is cut into pushes changes noth
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,6 +85,15 @@ class Onset:
     pick: Pick
 
 
+def strongest(onsets: Sequence[Onset], separation: int) -> list[Onset]:
+    """Those of the onsets that are more than so many samples from every stronger one that stays, by time."""
+    kept: list[Onset] = []
+    for onset in sorted(onsets, key=lambda one: -one.pick.probability):
+        if all(abs(onset.index - other.index) > separation for other in kept):
+            kept.append(onset)
+    return sorted(kept, key=lambda one: one.index)
+
+
 class OnsetFinder:
     """One phase: its curve in, its onsets out; of two closer than min_separation_s the stronger stays."""
 
@@ -92,7 +101,7 @@ class OnsetFinder:
         self.phase, self.threshold, self.separation = phase, threshold, separation
         self._uncertainty = uncertainty
         self.runs = RunFinder(threshold, LONGEST_ONSET, SPREAD)
-        self._last: Onset | None = None  # may still lose against a stronger one
+        self._chain: list[Onset] = []  # each too close to the one before; which of them stay is not known yet
 
     def push(self, samples: Curve, origin: Origin, final: bool = False) -> list[Onset]:
         """Onsets that are certain after these samples."""
@@ -100,23 +109,23 @@ class OnsetFinder:
         for start, stop, curve in self.runs.push(samples, final):
             for peak in sorted(peaks(curve[start:stop], self.threshold, self.separation)):
                 out += self._rival(self._onset(curve, start + peak, origin))
-        if self._last and (final or self.runs.settled > self._last.index + self.separation):
-            out.append(self._last)
-            self._last = None
+        if self._chain and (final or self.runs.settled > self._chain[-1].index + self.separation):
+            out += strongest(self._chain, self.separation)
+            self._chain = []
         return out
 
     @property
     def settled(self) -> int:
         """Grid index before which every onset has been returned."""
-        return self._last.index if self._last else self.runs.settled
+        return self._chain[0].index if self._chain else self.runs.settled
 
     def _rival(self, new: Onset) -> list[Onset]:
-        """Hold the stronger of two onsets that are too close; otherwise let the earlier one go."""
-        old = self._last
-        apart = old is None or new.index - old.index > self.separation
-        if old is None or apart or new.pick.probability > old.pick.probability:
-            self._last = new
-        return [old] if old and apart else []
+        """Hold an onset that is too close to the last one; else what is held is settled."""
+        if self._chain and new.index - self._chain[-1].index <= self.separation:
+            self._chain.append(new)
+            return []
+        settled, self._chain = strongest(self._chain, self.separation), [new]
+        return settled
 
     def _onset(self, curve: Curve, peak: int, origin: Origin) -> Onset:
         near, at = curve[max(peak - SPREAD, 0) : peak + SPREAD + 1], min(peak, SPREAD)  # the same however it is cut

@@ -17,6 +17,7 @@ __all__ = ["RATE", "bridge", "highpass", "missing", "normalise", "resample"]
 HIGHPASS_HZ = 0.7  # takes out microseism and drift; causal, so that no energy moves ahead of an onset
 BLOCK = 40  # samples filtered by one product of matrices; larger ones a BLAS would spread over threads of its own
 ZERO_RUN = 50  # samples: a longer run of exact zeros in raw data is a filled gap, not a signal
+ABSURD = 1e20  # in any unit no sensor gives as much, and filters in float32 overflow not far above
 
 
 @cache
@@ -76,12 +77,21 @@ def highpass(x: NDArray[np.floating], sampling_rate: float = RATE) -> NDArray[np
     return out[..., :BLOCK].reshape(flat.shape)[..., :length]
 
 
+def recorded(x: NDArray[Any]) -> NDArray[np.bool_]:
+    """Samples that can be of a record: not NaN or infinite, nor beyond ABSURD, as bits are in a damaged file.
+
+    >>> recorded(np.array([0.0, -1e9, 1e21, np.nan, -np.inf])).tolist()
+    [True, True, False, False, False]
+    """
+    return np.asarray(np.abs(x) < ABSURD)
+
+
 def missing(windows: NDArray[Any]) -> NDArray[np.bool_]:
-    """Samples that hold no data: NaN, infinite, or in a run of more than ZERO_RUN exact zeros.
+    """Samples that hold no data: NaN, infinite, absurd, or in a run of more than ZERO_RUN exact zeros.
 
     windows : (..., sample) -> bool of the same shape. A zero-filled gap in someone else's windows is found this way.
     """
-    out = ~np.isfinite(windows)
+    out = ~recorded(windows)
     zero = windows == 0
     if zero.any():
         out |= _long_runs(zero, ZERO_RUN)

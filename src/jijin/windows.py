@@ -71,6 +71,7 @@ class Instrument:
     name: str  # NET.STA.LOC.BI
     stride: int  # samples in a block
     channels: dict[str, Channel] = field(default_factory=dict)  # by orientation code
+    new: list[str] = field(default_factory=list)  # codes of which nothing has been said yet
     next_block: int | None = None  # first that is not cut yet
     spans: tuple[list[Span], list[Span], list[Span]] = field(default_factory=lambda: ([], [], []))
     tail: NDArray[np.float64] = field(init=False)  # the blocks before next_block that coming windows still contain
@@ -83,7 +84,7 @@ class Instrument:
         code = seed_id[-1:]
         if code not in self.channels:
             self.channels[code] = Channel(seed_id)
-            self._log_orientation(code)
+            self.new.append(code)
         first = self._first_in_time(run)
         if first < run.stop:
             self.channels[code].add(run.between(first, run.stop))
@@ -96,12 +97,14 @@ class Instrument:
         on_time = frontier - run.grid_shift if is_native(run.sampling_rate) else run.position(frontier * STEP_NS)
         return max(run.first, math.ceil(on_time))
 
-    def _log_orientation(self, code: str) -> None:
+    def log_orientations(self) -> None:
+        """Say what becomes of channels of an unknown orientation, once all that come together are there."""
         used = {c for row in rows_of(self.channels) for c in row}
-        if code in used - set("ZNE123"):
-            log.warning("%s: unknown orientation code '%s'; taken as vertical", self.name + code, code)
-        elif code not in used:
-            log.warning("%s: unknown orientation code '%s'; the channel is not used", self.name + code, code)
+        for code in self.new:
+            if code not in used or code not in "ZNE123":
+                fate = "taken as vertical" if code in used else "the channel is not used"
+                log.warning("%s: unknown orientation code '%s'; %s", self.name + code, code, fate)
+        self.new.clear()
 
     def _rows(self) -> list[list[Channel]]:
         return [[self.channels[code] for code in row if self.channels[code].runs] for row in rows_of(self.channels)]
@@ -247,6 +250,7 @@ class Cutter:
         """Windows that are complete, in order for each instrument; all that are left if final."""
         for name, instrument in self.instruments.items():
             wait_until_ns = self._newest[net_sta(name)] - self._wait_ns
+            instrument.log_orientations()
             yield from instrument.cut(instrument.last() if final else instrument.ready(wait_until_ns))
 
 

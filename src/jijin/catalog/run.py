@@ -163,12 +163,13 @@ def _tell_none(store: Store, builder: EventBuilder, report: Report) -> None:
     """Why picks made no event, where none did."""
     if store.event_ids() or not (count := store.count_picks()):
         return
-    names, asks = {net_sta(pick.seed_id) for pick in store.each_pick()}, builder.associator.config
+    known, asks = Stations(tuple(store.stations())), builder.associator.config
+    placed = [name for pick in store.each_pick() if (name := net_sta(pick.seed_id)) in known]
     alone = f", or {asks.n_picks_p_only} P" if asks.n_picks_p_only else ""
     report.note(
-        f"no event: {count} picks at {len(names)} stations; an event needs {asks.n_picks} picks that fit one place, of "
-        f"them {asks.n_p_picks} P and {asks.n_s_picks} S, both at {asks.n_p_and_s_picks} stations{alone} "
-        "([associate] of --config asks for others)"
+        f"no event: {count} picks, {len(placed)} of them at {len(set(placed))} station(s) of the table; an event needs "
+        f"{asks.n_picks} picks that fit one place, of them {asks.n_p_picks} P and {asks.n_s_picks} S, both at "
+        f"{asks.n_p_and_s_picks} station(s){alone} ([associate] of --config asks for others)"
     )
 
 

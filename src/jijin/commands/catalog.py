@@ -72,6 +72,7 @@ def catalog(
     if not (example or source) and (any((start, end, response, corrections, config)) or velocity != "regional"):
         raise typer.BadParameter("the run has its settings; leave them out, or repeat SOURCE and --stations too")
     from jijin.commands.messages import Messages
+    from jijin.config import cpus
 
     messages = Messages(quiet, verbose)
     messages.take_log()
@@ -80,7 +81,7 @@ def catalog(
     request = None
     if source and stations:
         request = _request(source, stations, span(start, end), velocity, response, corrections, config)
-    raise typer.Exit(_run(output, request, resume, workers or _cpus(), dask, messages))
+    raise typer.Exit(_run(output, request, resume, workers or cpus(), dask, messages))
 
 
 def _run(
@@ -114,12 +115,6 @@ def _request(
     from jijin.catalog.settings import read_config
 
     return Request(source, stations, span, velocity, response, corrections, read_config(config))
-
-
-def _cpus() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _example(output: Path, messages: Messages) -> tuple[str, Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jijin.commands.shared import check_file, parse_fractions, progress_bar
+from jijin.commands.shared import check_file, progress_bar
 
 if TYPE_CHECKING:
     from jijin.data.audit import Finding
@@ -28,8 +28,7 @@ def pack(
     earthquakes: Count = None,
     noise: Count = None,
     other: Count = None,
-    seed: Annotated[int, typer.Option(help="Of the choice and of the split.")] = 0,
-    fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
+    seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
     keep_split: Annotated[bool, typer.Option("--keep-split", help="The data's own split where it has one.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out traces that cannot be read.")] = False,
 ) -> None:
@@ -40,15 +39,13 @@ def pack(
     from jijin.data import open_datasets
     from jijin.data.pack import pack as run
 
-    shares = parse_fractions(fractions)
     with open_datasets(paths) as source, progress_bar("packing") as progress:
         done = run(
-            source, output, earthquakes=earthquakes, noise=noise, other=other, seed=seed, fractions=shares,
-            keep_split=keep_split, skip_bad=skip_bad, progress=progress,
+            source, output, earthquakes=earthquakes, noise=noise, other=other, seed=seed, keep_split=keep_split,
+            skip_bad=skip_bad, progress=progress,
         )  # fmt: skip
-    counts = done.labels["split"].astype(str).value_counts()
-    shown = ", ".join(f"{int(counts.get(name, 0))} {name}" for name in ("train", "dev", "test"))
-    typer.echo(f"{output}: {len(done)} traces ({shown})")
+    counts = done.labels["category"].value_counts()
+    typer.echo(f"{output}: {len(done)} traces ({', '.join(f'{count} {name}' for name, count in counts.items())})")
 
 
 @app.command()

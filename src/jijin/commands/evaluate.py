@@ -73,7 +73,7 @@ def evaluate(
 
     Labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
     """
-    from jijin.data.corpus import continuous
+    from jijin.data.continuous import continuous
     from jijin.data.teachers import read_picks
     from jijin.evaluate.continuous import agreements
     from jijin.evaluate.protocols import PROTOCOLS
@@ -166,6 +166,8 @@ def _scores(pickers: list[Picker], traces: list[Any]) -> dict[str, Any]:
 
     windows = evaluation_windows(traces)
     reports = [score(picker.name, picker.curves(windows), windows, picker.thresholds) for picker in pickers]
+    if not reports[0].windows:
+        raise DataError("no earthquake and no noise in that split, so nothing to score; --protocol noise counts picks")
     show(reports)
     return {report.name: summary(report) for report in reports}
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jijin.commands.shared import check_file
 from jijin.commands.times import Time, span
 
 
@@ -39,6 +40,7 @@ def report(
     from jijin.report.catalogue.of_run import of_run
     from jijin.report.catalogue.page import ReportConfig, write
 
+    _refuse_own(run, output)
     messages = Messages(quiet)
     messages.take_log()
     clock = ClockConfig(utc_offset_h=utc_offset, radius_km=quarry_radius)
@@ -49,3 +51,11 @@ def report(
     with messages.progress("reading waveforms", min(records, len(view.events)), "events") as progress:
         path = write(view, output or run / "report.html", config, progress)
     typer.echo(str(path))
+
+
+def _refuse_own(run: Path, output: Path | None) -> None:
+    """Fail where the page would take the place of a file of the run, or could not be written after the work."""
+    check_file(output)
+    own = output is not None and output.resolve().parent == run.resolve() and output.suffix.lower() != ".html"
+    if own and output is not None and output.exists():
+        raise typer.BadParameter(f"-o {output}: that is a file of the run")

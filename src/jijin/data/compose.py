@@ -21,7 +21,7 @@ from jijin.data.draw import log_uniform
 from jijin.data.sources import ANTHROPOGENIC, tone
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
-from jijin.signal import bridge, highpass, normalise
+from jijin.signal import bridge, highpass, missing, normalise
 from jijin.types import IN_SAMPLES
 
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
@@ -64,8 +64,7 @@ class Canvas:
 
     def __post_init__(self) -> None:
         """No component keeps its offset: it would be a step at the start of every filter."""
-        count = np.isfinite(self.data).sum(-1, keepdims=True)
-        self.data = self.data - np.nansum(self.data, -1, keepdims=True) / np.maximum(count, 1)
+        self.data = centred(self.data)
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ class Composer:
     def _real(self, rng: Generator) -> Canvas:
         trace = self.events[self._draw(rng)]
         trace = neighbourhood(trace, rng)
+        trace = replace(trace, data=without_zeros(trace.data))
         if rng.random() < self.mix.stretch:
             trace = stretch(trace, *STRETCH[rng.integers(len(STRETCH))])
         anchor = draw_anchor(trace, rng)
@@ -139,6 +139,20 @@ class Composer:
         start = round(rng.uniform(-0.3 * event.data.shape[1], IN_SAMPLES - 200))
         before = bands(canvas.data)
         overlay(canvas, before, event, start, draw_scale(rng, before, event))
+
+
+def centred(x: Array) -> Array:
+    """(3, sample) without the mean of each component's samples that are there."""
+    count = np.isfinite(x).sum(-1, keepdims=True)
+    return (x - np.nansum(x, -1, keepdims=True) / np.maximum(count, 1)).astype(np.float32)
+
+
+def without_zeros(x: Array) -> Array:
+    """(3, sample) with NaN where a reader gives zeros: a component that was not recorded, a gap that was filled.
+
+    What is added to a window would otherwise be heard there, and the offset around a gap be seen as a step.
+    """
+    return np.where(missing(x), np.float32(np.nan), x)
 
 
 def highpassed(x: Array) -> Array:
@@ -254,7 +268,8 @@ def forget(weight: Array, output: int, onset: float, until: Mapping[tuple[int, f
 
 
 def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
-    """Add noise of 0.2 to 30 % of the window's peak."""
+    """Add noise of 0.2 to 30 % of the window's peak; a gap in the noise is no gap in the window."""
+    noise = np.nan_to_num(noise)
     signal, ground = bands(canvas.data), bands(noise)
     level = np.abs(signal[:3]).max() * log_uniform(rng, 0.002, 0.3)
     scale = np.float32(level / max(deviation(ground[:3]), 1e-12))
@@ -270,8 +285,8 @@ def background(rng: Generator, traces: Sequence[LabelledTrace]) -> Array:
     if rng.random() < 0.5:
         x = x[:, ::-1]  # noise has no direction in time
     first = rng.integers(0, max(x.shape[1] - IN_SAMPLES, 0) + 1)
-    x = x[:, first : first + IN_SAMPLES]
-    return np.pad(x - x.mean(-1, keepdims=True), ((0, 0), (0, IN_SAMPLES - x.shape[1])), "symmetric")
+    x = without_zeros(x[:, first : first + IN_SAMPLES])
+    return np.pad(centred(x), ((0, 0), (0, IN_SAMPLES - x.shape[1])), "symmetric")
 
 
 def burst(rng: Generator) -> Array:
@@ -311,9 +326,12 @@ def neighbourhood(trace: LabelledTrace, rng: Generator) -> LabelledTrace:
 
 
 def stretch(trace: LabelledTrace, up: int, down: int) -> LabelledTrace:
-    """The trace as if it had run down/up times faster; onsets and masks move along."""
+    """The trace as if it had run down/up times faster; onsets, masks and missing samples move along."""
     r = up / down
-    data = resample_poly(trace.data - trace.data[:, :1], up, down, axis=-1, padtype="line").astype(np.float32)
+    gaps = ~np.isfinite(trace.data)
+    whole = bridge(trace.data, gaps)
+    data = resample_poly(whole - whole[:, :1], up, down, axis=-1, padtype="line").astype(np.float32)
+    data[gaps[:, np.arange(data.shape[1]) * down // up]] = np.nan
     masked = tuple((o, round(a * r), round(b * r)) for o, a, b in trace.masked)
     return replace(trace, data=data, p=tuple(x * r for x in trace.p), s=tuple(x * r for x in trace.s), masked=masked)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data import open_datasets
+from jijin.data.continuous import continuous
 from jijin.data.dataset import Dataset, column
 from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED
 from jijin.data.regional import regional_earthquake
@@ -207,23 +208,6 @@ def _names(traces: Sequence[LabelledTrace]) -> list[str]:
 def _count(traces: Sequence[LabelledTrace]) -> dict[str, int]:
     names, counts = np.unique(np.asarray(_names(traces), str), return_counts=True)
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
-
-
-def continuous(folders: Sequence[Path]) -> list[LabelledTrace]:
-    """One trace a station from folders of miniSEED: 100 Hz, ZNE, the stretch that all components share."""
-    from jijin.io.files import read
-
-    out = []
-    for folder in folders:
-        stream = read(folder).merge()
-        for station in sorted({tr.stats.station for tr in stream}):
-            rows = [stream.select(station=station, component=c) for c in ("Z", "[N1]", "[E2]")]
-            if all(len(row) == 1 and not np.ma.isMaskedArray(row[0].data) for row in rows):
-                n = min(row[0].stats.npts for row in rows)
-                data = np.stack([row[0].data[:n] for row in rows]).astype(np.float32)
-                source = f"continuous/{folder.name}"
-                out.append(LabelledTrace(data, (), (), (), f"{source}/{station}", source, station))
-    return out
 
 
 def synthetic_pool(count: int, seed: int) -> list[Synthetic]:

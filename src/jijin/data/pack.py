@@ -30,10 +30,11 @@ from numpy.typing import NDArray
 from jijin.data import labels as lb
 from jijin.data._csv import header, read_csv
 from jijin.data.dataset import Dataset, copy_window
-from jijin.data.splits import place, split_labels
+from jijin.data.splits import place
 from jijin.errors import ConfigError, DataError, ReadError
 
 WAVEFORMS, METADATA, CARD, PLAN, JOURNAL = "waveforms.f32", "metadata.csv", "pack.json", "plan.json", "journal.txt"
+VERSION = 2  # of the format
 BLOCK = 128  # traces between two safe points, 9 MB of STEAD
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 log = logging.getLogger(__name__)
@@ -55,6 +56,11 @@ class PackedDataset(Dataset):
         columns = header(table)
         words = {name: str for name in lb.COLUMNS if name not in (*lb.NUMBERS, "qc_good")}
         meta = read_csv(table, [name for name in (*lb.COLUMNS, "npts") if name in columns], words)
+        card = json.loads((self.path / CARD).read_text())
+        if card["version"] < VERSION and not card["keep_split"]:
+            meta = meta.assign(
+                split=""
+            )  # made up when it was packed, whatever the weights that are scored have held out
         self.npts = lb.numbers(meta, "npts", where=str(table)).to_numpy(np.int64)
         self._starts = 3 * np.concatenate([[0], np.cumsum(self.npts)])
         self.labels = lb.table({**meta, "qc_good": lb.truth(meta, "qc_good")}, meta["trace_name"])
@@ -126,13 +132,13 @@ def pack(
     noise: int | None = None,
     other: int | None = None,
     seed: int = 0,
-    fractions: Sequence[float] = (6, 2, 2),
     keep_split: bool = False,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> PackedDataset:
     """Write chosen traces of source (see choose; join several with open_datasets) to the folder out and open it.
 
+    keep_split keeps the data's own split in it; without, or where there is none, whoever reads the pack divides it.
     Stopped in any way, even kill -9, the same call goes on and ends with the same bytes. skip_bad leaves out, with a
     warning, a trace that cannot be read, which otherwise stops the run. progress is told (traces done, traces).
     Raises ConfigError if out holds another pack, DataError if nothing is chosen or the disk is full.
@@ -142,9 +148,10 @@ def pack(
     if not len(rows):
         raise DataError(f"nothing to pack: {source.path} has no trace of the categories asked for")
     chosen = labels.iloc[rows]
-    chosen = chosen.assign(split=split_labels(chosen, fractions, seed, keep_split))
-    plan = {"format": "jijin-pack", "version": 1, "seed": seed, "fractions": list(fractions), "traces": len(rows),
-            "keep_split": keep_split, "skip_bad": skip_bad, "selection_sha256": _digest(chosen)}  # fmt: skip
+    if not keep_split:
+        chosen = chosen.assign(split="")
+    plan = {"format": "jijin-pack", "version": VERSION, "seed": seed, "traces": len(rows), "keep_split": keep_split,
+             "skip_bad": skip_bad, "selection_sha256": _digest(chosen)}  # fmt: skip
     if not _begin(out, plan):
         return PackedDataset(out)
     try:

@@ -7,6 +7,7 @@ of the metadata may give instead. Written by jijin.data.export.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from jijin.types import RATE
 
 P_COLUMNS = tuple(f"trace_{phase}_arrival_sample" for phase in ("P", "p", "Pg", "Pn", "P1"))
 S_COLUMNS = tuple(f"trace_{phase}_arrival_sample" for phase in ("S", "s", "Sg", "Sn", "S1"))
+PLAIN = 2  # columns of these that name no path: the first arrival
 ROW = {"Z": 0, "3": 0, "N": 1, "1": 1, "Y": 1, "E": 2, "2": 2, "X": 2}  # component code -> row of our ZNE
 _TEXT = (
     "trace_name", "trace_name_original", "trace_component_order", "trace_P_status", "trace_S_status",
@@ -122,7 +124,7 @@ def to_labels(
 ) -> pd.DataFrame:
     """Labels table of SeisBench metadata; rate (Hz) of each row scales its sample numbers to 100 Hz."""
     scale = RATE / rate
-    p, s = (lb.numbers(meta, *columns, where=where) * scale for columns in (P_COLUMNS, S_COLUMNS))
+    p, s = (_arrival(meta, columns, where) * scale for columns in (P_COLUMNS, S_COLUMNS))
     kind = lb.text(meta, "trace_category").where(lambda word: word != "", lb.text(meta, "source_type"))
     category = lb.categories(kind, p.notna() | s.notna())
     doubted = lb.doubted(meta, category)
@@ -141,6 +143,12 @@ def to_labels(
         **{name: lb.numbers(meta, name, where=where) for name in lb.SOURCE},
     }  # fmt: skip
     return lb.table(columns, _first(meta, "trace_name_original", "trace_name"))
+
+
+def _arrival(meta: pd.DataFrame, columns: Sequence[str], where: str) -> pd.Series:
+    """The sample of the plain phase, else the earliest of those that name a path, Pg and Pn say."""
+    paths = [lb.numbers(meta, name, where=where) for name in columns[PLAIN:]]
+    return lb.numbers(meta, *columns[:PLAIN], where=where).fillna(pd.concat(paths, axis=1).min(axis=1))
 
 
 def source_groups(meta: pd.DataFrame, category: pd.Series) -> pd.Series:

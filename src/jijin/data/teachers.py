@@ -23,9 +23,9 @@ from jijin.errors import DataError
 REACH = 40  # samples within which picks of different pickers are one onset
 AGREE = 3  # pickers that make an onset
 PROBABILITY = 0.3  # a pick below it does not vote for an onset
-RETIME = 60  # samples by which an automatic label may move
+RETIME = 60  # samples within which an automatic label and an agreed onset tell how early the labels are
 ENOUGH = 10  # re-timed labels of a data set that tell how early its other labels are
-DOUBT = 100  # samples masked on both sides of an onset that only some pickers see
+DOUBT = 100  # samples masked on both sides of an onset that only some pickers see; by which a label may move
 SEEN = 2  # pickers that find an arrival which nobody labelled: it counts neither way in scores ...
 LABEL_REACH = 50  # ... unless a label is that near (samples)
 OVERLOOK = 60  # samples on both sides of it that are ignored
@@ -58,7 +58,7 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
 
 
 def _groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
-    """Runs of picks with less than REACH samples between neighbours."""
+    """Runs of picks with at most REACH samples between neighbours."""
     if len(picks) == 0:
         return []
     breaks = np.cumsum(np.diff(picks["sample"].to_numpy(), prepend=-np.inf) > REACH)
@@ -84,7 +84,7 @@ def complete(
         _merge([x for x in labels if (phase, x) not in unseen], found.agreed[phase], manual, bias.get(phase, 0.0))
         for phase, labels in ((P, trace.p), (S, trace.s))
     )
-    onsets = {P: found.agreed[P], S: s}
+    onsets = {P: found.agreed[P], S: s, DETECTION: found.agreed[S] if p else []}  # with both, how long an event is on
     masked = [m for m in trace.masked if not any(m[1] <= x < m[2] for x in onsets.get(m[0], ()))]
     for output, labels in ((P, p), (S, s)):
         doubtful = found.doubtful[output] + [x for phase, x in unseen if phase == output]
@@ -106,10 +106,7 @@ def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:
 def _merge(labels: Sequence[float], agreed: list[float], manual: bool, bias: float) -> list[float]:
     """Labels and agreed onsets in one list; a manual label stays, an automatic one becomes the agreed one near it."""
     near = [_nearest(label, agreed) for label in labels]
-    moved = [
-        label if manual else label + bias if at is None or abs(at - label) > RETIME else at
-        for label, at in zip(labels, near, strict=True)
-    ]
+    moved = [label if manual else label + bias if at is None else at for label, at in zip(labels, near, strict=True)]
     return sorted(moved + [x for x in agreed if _nearest(x, labels) is None])
 
 

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from jijin.config import CutConfig
 from jijin.data.teachers import PROBABILITY, REACH
 from jijin.data.traces import LabelledTrace, P, S
+from jijin.errors import DataError
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.shift import detect
 
 NEAR = 50  # samples
-SHARE = 3  # of the others
-OTHERS = ("eqt_original_fast", "eqt_conservative", "phasenet_original", "eqcct_original")
+SHARE = 3  # pickers that make an arrival
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of one phase on one record: what three of four others share, how much of it we find, and what only one side has.
+    """Of one phase on one record: what three others share, how much of it we find, and what only one side has.
 
     ours_alone : picks of ours that no other has at any probability in the table.
     """
@@ -52,7 +52,6 @@ def agreement(
     """Both phases of one record; table: picks of others (columns as in teachers.read_picks)."""
     own = detect(picker, trace, cut or CutConfig(), 0)
     here = table[(table["dataset"] == trace.dataset) & (table["trace_name"] == trace.name)]
-    here = here[here["picker"].isin(OTHERS)]
     rows, places = [], []
     for phase in (P, S):
         name = "PS"[phase - P]
@@ -70,7 +69,10 @@ def agreement(
 
 
 def agreements(pickers: Sequence[Picker], traces: Sequence[LabelledTrace], table: pd.DataFrame) -> list[Agreement]:
-    """Both phases of every record, of every picker in the detector."""
+    """Both phases of every record, of every picker in the detector. DataError if the table has too few pickers."""
+    names = sorted(set(table["picker"].astype(str)))
+    if len(names) < SHARE:
+        raise DataError(f"an arrival is what {SHARE} pickers share; the table has {', '.join(names)}")
     return [row for picker in pickers for trace in traces for row in agreement(picker, trace, table)[0]]
 
 

@@ -43,15 +43,17 @@ UNSET = 365  # days since 1970: data of 1970 were written by a clock that nobody
 
 @dataclass
 class FileArchive:
-    """days : station -> day since 1970 -> files with data of that day; remote fetches them if they are not here."""
+    """days : station -> day since 1970 -> files with data of that day, those beside the span too; remote fetches them
+    if they are not here."""
 
     days: dict[str, dict[int, tuple[str, ...]]]
     remote: Any = None  # an fsspec filesystem
     problems: dict[str, str] = field(default_factory=dict)
+    span: Span = field(default_factory=Span)
 
     def station_days(self) -> list[StationDay]:
-        """The station-days of the index, by day, then station."""
-        found = [(day, name) for name, days in self.days.items() for day in days]
+        """The station-days of the index within the span, by day, then station."""
+        found = [(day, name) for name, days in self.days.items() for day in days if self.span.has_day(day)]
         return [StationDay(name, day) for day, name in sorted(found)]
 
     def segments(self, name: str, start_ns: int, end_ns: int) -> list[Segment]:
@@ -68,11 +70,12 @@ class FileArchive:
         """The files of one station and of the days around one."""
         near = _around(self.days.get(job.station, {}), job.day)
         gone = {} if job.day in near else {str(job): "its files are not there any more"}
-        return FileArchive({job.station: near}, self.remote, gone)
+        return FileArchive({job.station: near}, self.remote, gone, self.span)
 
     def day(self, day: int) -> FileArchive:
         """The files of all stations and of the days around one."""
-        return FileArchive({station: _around(days, day) for station, days in self.days.items()}, self.remote)
+        near = {station: _around(days, day) for station, days in self.days.items()}
+        return FileArchive(near, self.remote, span=self.span)
 
     def _files(self, station: str, start_ns: int, end_ns: int) -> list[str]:
         days = self.days.get(station, {})
@@ -147,7 +150,7 @@ def open_remote(source: str, span: Span, tell: Told) -> FileArchive:
     url, _, query = source.partition("?")
     remote, root = _file_system(url, {key: _value(text) for key, text in parse_qsl(query)})
     try:
-        paths = sorted(remote.find(root))
+        paths = sorted(remote.find(root)) or remote.ls(root)  # find takes a server that refuses for an empty one
     except Exception as error:  # see fetch
         raise ReadError(f"{url}: cannot be listed: {' '.join(str(error).split()) or type(error).__name__}") from error
     index = Index(span)
@@ -179,7 +182,7 @@ def _value(text: str) -> str | bool:
 
 @dataclass
 class Index:
-    """Files by station and day, as they are found; days outside of the span are left out."""
+    """Files by station and day, as they are found; days that neither lie in the span nor beside it are left out."""
 
     span: Span
     days: dict[str, dict[int, set[str]]] = field(default_factory=dict)
@@ -212,7 +215,7 @@ class Index:
     def _add(self, station: str, days: Iterable[int], path: str) -> None:
         self.files += 1
         for day in days:
-            if not self.span.has_day(day):
+            if not any(map(self.span.has_day, (day - 1, day, day + 1))):
                 continue
             if self._is_odd(day):
                 self.odd.setdefault(station, set()).add(day)
@@ -229,11 +232,12 @@ class Index:
         for station, days in sorted(self.odd.items()):
             first, *_ = sorted(days)
             tell(f"{station}: {len(days)} day(s) with a clock out of order ({day_name(first)}, say) are left out")
-        if not self.days:
+        frozen = {name: {day: tuple(sorted(files)) for day, files in days.items()} for name, days in self.days.items()}
+        done = FileArchive(dict(sorted(frozen.items())), remote, self.problems, self.span)
+        if not done.station_days():
             where = "no waveform file is in it" if not self.files else "it has no data in the time asked for"
             raise ReadError(f"{source}: {where}")
-        frozen = {name: {day: tuple(sorted(files)) for day, files in days.items()} for name, days in self.days.items()}
-        return FileArchive(dict(sorted(frozen.items())), remote, self.problems)
+        return done
 
 
 def day_name(day: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jijin.config import cpus
 from jijin.errors import ModelError
 from jijin.models import Prediction
 from jijin.onsets import settle
@@ -38,7 +39,7 @@ class OnnxModel:
         if threads is not None and threads < 1:
             raise ModelError(f"'threads' must be at least 1, or None for all (got {threads})")
         self.file = Path(file)
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or cpus()
         self._session = _open(self.file)
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
         try:

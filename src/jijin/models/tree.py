@@ -9,7 +9,6 @@ window; it does well where earthquakes always begin at the same place of the win
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jijin.config import cpus
 from jijin.errors import ConfigError
 from jijin.features import NAMES, window_features
 from jijin.models.tree_figure import draw
@@ -112,7 +112,7 @@ def cross_validate(
         train, test = sides
         return truth[test], np.asarray(_estimator(kind, seed).fit(x[train], truth[train]).predict(x[test]), bool)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpus()) as pool:
         return list(pool.map(one, splitter.split(x, truth, np.asarray(groups))))
 
 

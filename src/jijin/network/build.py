@@ -12,7 +12,7 @@ import numpy as np
 from jijin.errors import DataError
 from jijin.network.associate import AssociateConfig, Associator, filled
 from jijin.network.locate import LocateConfig, Locator
-from jijin.network.readings import Corrections, phase_of
+from jijin.network.readings import Corrections, check_corrections, phase_of
 from jijin.network.stations import Stations
 from jijin.network.sweep import sweep
 from jijin.network.velocity import VelocityModel
@@ -67,6 +67,7 @@ class EventBuilder:
         discriminator: Classifier | None = None,
         corrections: Corrections | None = None,
     ) -> None:
+        check_corrections(corrections or {}, stations)
         self.associator = Associator(stations, velocity, associate)
         self.locator = Locator(stations, self.associator.times, locate, corrections)
         self.sizer, self.discriminator = sizer, discriminator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from jijin.network.traveltime import TravelTimes
 from jijin.types import NS, Pick, Station, by_time, net_sta
 
 Floats = NDArray[np.float64]
+log = logging.getLogger("jijin")
+CORRECTION_COLUMNS = ("station", "phase", "correction_s")
 Corrections = Mapping[tuple[str, str], float]  # (NET.STA, "P" or "S"): seconds that arrivals come later than predicted
 
 
@@ -164,9 +167,23 @@ def read_corrections(path: str | Path) -> dict[tuple[str, str], float]:
     return found
 
 
+def check_corrections(late_s: Corrections, stations: Stations) -> None:
+    """Log the corrected stations that are not in the table; DataError where none is, a name without its network say."""
+    strangers = sorted({name for name, _ in late_s} - set(stations.names))
+    if late_s and len(strangers) == len({name for name, _ in late_s}):
+        raise DataError(
+            f"station corrections: none of {', '.join(strangers[:5])} is in the table of stations; write NET.STA"
+        )
+    if strangers:
+        log.warning("station corrections: %s not in the table of stations, so not used", ", ".join(strangers))
+
+
 def toml_rows(text: str) -> list[tuple[str, str, str]]:
     return [(name, phase, s) for name, row in tomllib.loads(text).items() for phase, s in row.items()]
 
 
 def csv_rows(text: str) -> list[tuple[str, str, str]]:
-    return [(row["station"], row["phase"], row["correction_s"]) for row in csv.DictReader(text.splitlines())]
+    table = csv.DictReader(text.splitlines())
+    if lacking := [name for name in CORRECTION_COLUMNS if name not in (table.fieldnames or ())]:
+        raise KeyError(f"no column {lacking[0]}")
+    return [(row["station"], row["phase"], row["correction_s"]) for row in table]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jijin.config import check_range
+from jijin.config import check_range, cpus
 from jijin.data.splits import NAMES
 from jijin.models import card_of, load
 from jijin.models.onnx import OnnxModel
@@ -46,7 +45,7 @@ class StudyConfig:
     cnn_epochs: int = 10
     seed: int = 0
     unseen: bool = False
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)  # of torch
+    threads: int = field(default_factory=cpus)  # of torch
     data: str = ""
     peers: str = ""
 

@@ -65,7 +65,7 @@ def test_three_pickers_make_an_onset_and_one_makes_a_doubt():
 def test_a_missing_s_is_filled_in_and_no_longer_masked():
     trace = from_labels(SILENCE, labels(1000.0, np.nan, s_status="unlabelled"))
     found = consensus(picks(*((name, "S", 1500, 0.8) for name in "abc")))
-    done = complete(trace, found, manual=True)
+    done = complete(trace, found)
     assert done.s == (1500.0,)
     assert all(output != S for output, *_ in done.masked)
 
@@ -73,51 +73,54 @@ def test_a_missing_s_is_filled_in_and_no_longer_masked():
 def test_an_automatic_label_is_retimed_and_a_manual_one_is_not():
     found = consensus(picks(*((name, "P", 1012, 0.8) for name in "abc")))
     trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t")
-    assert complete(trace, found, manual=False).p == (1012.0,)
-    assert complete(trace, found, manual=True).p == (1000.0,)
+    assert complete(replace(trace, automatic=True), found).p == (1012.0,)
+    assert complete(trace, found).p == (1000.0,)
 
 
 def test_a_detection_is_taught_where_the_missing_s_is_filled_in_unless_p_is_unknown():
     found = consensus(picks(*((name, "S", 1500, 0.8) for name in "abc")))
-    known = complete(from_labels(SILENCE, labels(1000.0, np.nan, s_status="unlabelled")), found, manual=True)
+    known = complete(from_labels(SILENCE, labels(1000.0, np.nan, s_status="unlabelled")), found)
     y, w = targets(known, 0, 6000)
     assert w[DETECTION].all() and y[DETECTION, 1200] == 1
     unknown = replace(known, p=(), masked=((DETECTION, 0, 6000),), s=())
-    assert not targets(complete(unknown, found, manual=True), 0, 6000)[1][DETECTION].any()
+    assert not targets(complete(unknown, found), 0, 6000)[1][DETECTION].any()
 
 
 @pytest.mark.parametrize(("off", "stays"), [(80, False), (120, True)])
 def test_an_automatic_label_near_an_agreed_onset_is_no_second_one(off, stays):
     found = consensus(picks(*((name, "P", 1000 + off, 0.8) for name in "abc"), ("a", "P", 1000, 0.2)))
-    trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t")
-    assert complete(trace, found, manual=False).p == ((1000.0,) if stays else ()) + (1000.0 + off,)
+    trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t", automatic=True)
+    assert complete(trace, found).p == ((1000.0,) if stays else ()) + (1000.0 + off,)
 
 
 def test_an_automatic_label_that_no_picker_sees_is_masked_and_a_manual_one_stays():
     trace = LabelledTrace(SILENCE, (1000.0,), (2000.0,), dataset="set", name="t")
     found = consensus(picks(("a", "S", 2010, 0.15)))
-    automatic, manual = complete(trace, found, manual=False), complete(trace, found, manual=True)
+    automatic, manual = (complete(replace(trace, automatic=x), found) for x in (True, False))
     assert automatic.p == () and automatic.s == (2000.0,) and manual.p == (1000.0,)
     y, w = targets(automatic, 0, 6000)
     assert not y[P].any() and not w[P, 900:1100].any() and (w[P, 1100:] == 1).all()
     assert not w[DETECTION, 1000:3400].any() and (w[DETECTION, 3400:] == 1).all()  # as long as the earthquake was
-    assert complete(trace, consensus(picks()), manual=False).p == (1000.0,)  # nobody has looked, or nobody could see
+    unlooked = complete(replace(trace, automatic=True), consensus(picks()))
+    assert unlooked.p == (1000.0,)  # nobody has looked, or nobody could see
 
 
 def test_doubtful_onsets_are_masked_and_traces_without_picks_stay():
     traces = [LabelledTrace(SILENCE, dataset="set", name="t"), LabelledTrace(SILENCE, dataset="set", name="other")]
-    first, second = complete_all(traces, picks(("a", "P", 4000, 0.5)), frozenset())
+    first, second = complete_all(traces, picks(("a", "P", 4000, 0.5)))
     _, w = targets(first, 0, 6000)
     assert not w[P, 3900:4100].any() and (w[P, :3899] == 1).all()
     assert second.masked == () and second.onsets == ()
 
 
 def test_automatic_labels_that_nothing_retimes_move_by_the_median_of_their_data_set():
-    traces = [LabelledTrace(SILENCE, (1000.0,), dataset="set", name=f"t{k}") for k in range(12)]
+    about = {"dataset": "set", "automatic": True}
+    traces = [LabelledTrace(SILENCE, (1000.0,), name=f"t{k}", **about) for k in range(12)]
+    by_hand = replace(traces[-1], automatic=False)  # of the same data set
     table = pd.concat([picks(*((a, "P", 1009, 0.8) for a in "abc")).assign(trace_name=f"t{k}") for k in range(11)])
-    automatic, manual = (complete_all(traces, table, names)[-1].p for names in (frozenset(), frozenset({"set"})))
-    assert automatic == (1009.0,) and manual == (1000.0,)
-    assert complete_all(traces[2:], table[:27], frozenset())[-1].p == (1000.0,)  # nine are too few to tell
+    *_, automatic, manual = complete_all([*traces, by_hand], table)
+    assert automatic.p == (1009.0,) and manual.p == (1000.0,)
+    assert complete_all(traces[2:], table[:27])[-1].p == (1000.0,)  # nine are too few to tell
 
 
 def test_what_two_pickers_find_and_nobody_labelled_counts_neither_way():

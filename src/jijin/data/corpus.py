@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from jijin.data import open_datasets
 from jijin.data.continuous import continuous
 from jijin.data.dataset import Dataset, column
-from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED
+from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, is_automatic
 from jijin.data.regional import regional_earthquake
 from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
@@ -23,7 +23,6 @@ from jijin.data.traces import LabelledTrace, from_labels
 from jijin.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
-MANUAL, AUTOMATIC = "manual", "auto"  # in a data set's own word for the quality of its labels
 REGIONAL = 6
 SHORTEST_NOISE = 1000  # samples
 MOST_SCORED = 4000  # traces of a kind, so that scoring a million takes 2 GB and not 100
@@ -101,10 +100,10 @@ def load_corpus(
         if not set(dataset.labels["trace_name"].astype(str)) & set(table["trace_name"].astype(str)) and not records:
             log.warning("no pick of %s is of a trace of the data; the labels stay as they are", _listed(teachers))
         unpicked = Traces(dataset, np.flatnonzero((which == "train") & _unpicked(dataset)))
-        events = complete_all([*events, *unpicked, *continuous(records)], table, _manual(dataset))
+        events = complete_all([*events, *unpicked, *continuous(records)], table)
         events = [t for t in events if t.onsets]
         weights = np.array([max(len(t.p), 1) for t in events], float)
-        noise = [t for t in complete_all(list(noise), table, frozenset(), noise=True) if _is_plain(t)]
+        noise = [t for t in complete_all(list(noise), table, noise=True) if _is_plain(t)]
     if not events:
         raise DataError(f"no labelled trace in the training split of {', '.join(map(str, paths))}")
     counts = {role: _count(traces) for role, traces in (("events", events), ("noise", noise), ("dev", dev))}
@@ -155,7 +154,7 @@ def _unpicked(dataset: Dataset) -> NDArray[np.bool_]:
 
 def _trusted(dataset: Dataset) -> NDArray[np.bool_]:
     """Labels by analysts, or of unknown making; not automatic, semi-automatic or by an autopicker."""
-    return ~dataset.labels["quality"].astype(str).str.contains(AUTOMATIC).to_numpy(bool)
+    return ~dataset.labels["quality"].astype(str).map(is_automatic).to_numpy(bool)
 
 
 def _quiet(dataset: Dataset) -> NDArray[np.bool_]:
@@ -171,12 +170,6 @@ def _some(traces: Traces) -> Traces:
     names = column(traces.dataset.labels.iloc[traces.rows], "trace_name").astype(str)
     order = np.argsort([place(name) for name in names])[:MOST_SCORED]
     return Traces(traces.dataset, traces.rows[np.sort(order)])
-
-
-def _manual(dataset: Dataset) -> frozenset[str]:
-    """Data sets with labels of analysts: those are never moved."""
-    labels = dataset.labels
-    return frozenset(labels["dataset"][labels["quality"].astype(str).str.contains(MANUAL)].astype(str))
 
 
 def licences(dataset: Dataset) -> dict[str, list[str]]:

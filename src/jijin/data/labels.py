@@ -143,6 +143,15 @@ def truth(meta: pd.DataFrame, column: str, default: bool = True) -> pd.Series:
     return word.isin(["true", "1", "1.0", "yes"]) | ((word == "") & default)
 
 
+def is_automatic(quality: str) -> bool:
+    """Whether a data set's own word for how labels were made names a machine.
+
+    >>> [is_automatic(word) for word in ("Automatic", "semi-automatic", "autopicker", "manual", "")]
+    [True, True, True, False, False]
+    """
+    return "auto" in quality.lower()
+
+
 def numbers(meta: pd.DataFrame, *columns: str, where: str = "the table") -> pd.Series:
     """The first of the columns that holds a value, as numbers; a string that holds an array counts as its mean.
 

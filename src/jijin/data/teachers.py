@@ -71,17 +71,20 @@ def _time(group: pd.DataFrame) -> float:
     return float((sharp if len(sharp) >= 2 else group)["sample"].median())
 
 
-def complete(
-    trace: LabelledTrace, found: Consensus, manual: bool, bias: Mapping[int, float] = MappingProxyType({})
-) -> LabelledTrace:
+def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] = MappingProxyType({})) -> LabelledTrace:
     """The trace with what the pickers agree on added, its automatic labels re-timed and doubtful stretches masked.
 
     bias : phase -> samples by which automatic labels of this data set come early; those that no agreement re-times
     are moved by it. Automatic labels that no picker sees are dropped.
     """
-    unseen = [] if manual else _unseen(trace, found)
+    unseen = _unseen(trace, found) if trace.automatic else []
+    early = {P: 0.0, S: 0.0, **bias}
     p, s = (
-        _merge([x for x in labels if (phase, x) not in unseen], found.agreed[phase], manual, bias.get(phase, 0.0))
+        _merge(
+            [x for x in labels if (phase, x) not in unseen],
+            found.agreed[phase],
+            early[phase] if trace.automatic else None,
+        )
         for phase, labels in ((P, trace.p), (S, trace.s))
     )
     onsets = {P: found.agreed[P], S: s, DETECTION: found.agreed[S] if p else []}  # with both, how long an event is on
@@ -103,11 +106,16 @@ def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:
     return [(phase, x) for phase, x in labels if _nearest(x, found.picked[phase]) is None]
 
 
-def _merge(labels: Sequence[float], agreed: list[float], manual: bool, bias: float) -> list[float]:
-    """Labels and agreed onsets in one list; a manual label stays, an automatic one becomes the agreed one near it."""
-    near = [_nearest(label, agreed) for label in labels]
-    moved = [label if manual else label + bias if at is None else at for label, at in zip(labels, near, strict=True)]
+def _merge(labels: Sequence[float], agreed: list[float], early: float | None) -> list[float]:
+    """Labels and agreed onsets in one list. early is None for manual labels, which stay: an automatic one becomes the
+    agreed one near it, or moves by so much."""
+    moved = list(labels) if early is None else [_moved(label, agreed, early) for label in labels]
     return sorted(moved + [x for x in agreed if _nearest(x, labels) is None])
+
+
+def _moved(label: float, agreed: list[float], early: float) -> float:
+    near = _nearest(label, agreed)
+    return label + early if near is None else near
 
 
 def _nearest(x: float, others: Sequence[float]) -> float | None:
@@ -131,18 +139,16 @@ def early_by(traces: Sequence[LabelledTrace], found: Sequence[Consensus]) -> dic
     return out
 
 
-def complete_all(
-    traces: list[LabelledTrace], picks: pd.DataFrame, manual: frozenset[str], noise: bool = False
-) -> list[LabelledTrace]:
-    """Every trace completed; manual names the datasets whose labels analysts made. Trace keys are (dataset, name)."""
+def complete_all(traces: list[LabelledTrace], picks: pd.DataFrame, noise: bool = False) -> list[LabelledTrace]:
+    """Every trace completed, from the picks of its (dataset, name)."""
     tables = dict(iter(picks.groupby(["dataset", "trace_name"])))
     known = [consensus(tables.get((t.dataset, t.name), picks[:0]), noise) for t in traces]
-    names = np.array([t.dataset for t in traces])
+    names = np.array([t.dataset if t.automatic else "" for t in traces])
     biases = {}
-    for name in set(names.tolist()) - manual:
+    for name in set(names.tolist()) - {""}:
         rows = np.flatnonzero(names == name).tolist()
         biases[name] = early_by([traces[i] for i in rows], [known[i] for i in rows])
-    return [complete(t, c, t.dataset in manual, biases.get(t.dataset, {})) for t, c in zip(traces, known, strict=True)]
+    return [complete(t, c, biases.get(t.dataset, {})) for t, c in zip(traces, known, strict=True)]
 
 
 def read_picks(paths: Sequence[Path]) -> pd.DataFrame:

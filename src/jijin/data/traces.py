@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.labels import LABELLED, UNLABELLED, Labels
+from jijin.data.labels import LABELLED, UNLABELLED, Labels, is_automatic
 from jijin.onsets import SHARPNESS
 
 DETECTION, P, S = 0, 1, 2  # rows of the targets, in the order of the model's outputs
@@ -32,6 +32,7 @@ class LabelledTrace:
     category: str = ""  # earthquake, noise or other, as in the labels
     snr_db: float = math.nan
     distance_km: float = math.nan
+    automatic: bool = False  # labels by a machine, that others may move; of unknown making they stay as an analyst's do
 
     @property
     def onsets(self) -> tuple[float, ...]:
@@ -52,6 +53,7 @@ def from_labels(data: NDArray[np.float32], labels: Labels) -> LabelledTrace:
         category=labels.category,
         snr_db=labels.snr_db,
         distance_km=labels.distance_km,
+        automatic=is_automatic(labels.quality),
     )
 
 

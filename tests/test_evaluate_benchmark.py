@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from jijin.data.traces import LabelledTrace, P, S
-from jijin.evaluate.benchmark import auc, best_ratio, detection, detection_targets, mcc, phase_targets, phases
+from jijin.evaluate.benchmark import best_ratio, detection, detection_targets, mcc, phase_targets, phases
+from jijin.evaluate.scores import auc
 from pickers import picker, step_trace
 
 RNG = np.random.default_rng(0)

@@ -18,7 +18,8 @@ from jijin.data.synthetic import earthquake, noise
 from jijin.discriminate.features import NAMES
 from jijin.discriminate.model import load_source
 from jijin.errors import ConfigError, DataError, ReadError
-from jijin.evaluate.source import NOT_DETERMINED, auc, blast_scores, recall, reliability, tables
+from jijin.evaluate.scores import auc
+from jijin.evaluate.source import NOT_DETERMINED, blast_scores, recall, reliability, tables
 from jijin.train.source import DEPENDENCES, fewest, folds, nested, tell, train_blasts, train_source
 from jijin.train.source_fit import TELLING, Setting, fit_blasts, fit_kinds, sample_of, usable, weights
 from jijin.train.source_run import MODEL, SourceRun, outcome_of, read_run, train_run, words
@@ -169,7 +170,7 @@ def test_scores_count_events_and_leave_the_undetermined_out() -> None:
     assert sum(row[2] for row in reliability(outcome)) == 30
     titles = [title for title, _, _ in tables(outcome, {"earthquake": 0.5, "explosion": 0.5}, 0.6)]
     assert titles[-1] == "explosion against earthquake in mine"
-    assert np.isnan(auc(np.array([1.0]), np.array([True])))
+    assert np.isnan(auc(np.array([True]), np.array([1.0])))
 
 
 class Picker:

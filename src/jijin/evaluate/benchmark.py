@@ -19,7 +19,7 @@ from jijin.data.labels import NOISE
 from jijin.data.splits import place
 from jijin.data.traces import DETECTION, LabelledTrace, P, S
 from jijin.evaluate.pickers import Picker, predict_with
-from jijin.evaluate.scores import bootstrap_rows, moments
+from jijin.evaluate.scores import auc, bootstrap_rows, moments
 from jijin.evaluate.windows import Window, window_at
 from jijin.types import IN_SAMPLES, RATE
 
@@ -102,7 +102,7 @@ def phase_targets(traces: Sequence[LabelledTrace]) -> list[Target]:
 def _around(trace: LabelledTrace, onset: float, phase: int, length: int) -> list[Target]:
     """A stretch around an onset, at a place in it that depends on the trace alone; no other onset in a short one.
 
-    None if the record or another onset leaves no room for it.
+    Empty if the record or another onset leaves no room for it.
     """
     inside, spare = INSIDE * length, max(trace.data.shape[1] - length, 0)
     others = [x for x in trace.onsets if x != onset] if length == SHORT else []
@@ -166,20 +166,6 @@ def _peaks(picker: Picker, targets: Sequence[Target]) -> tuple[NDArray[Any], NDA
         ratios.append(p.max() / max(s.max(), 1e-9))
         residuals.append((t.first + int((p if t.phase == P else s).argmax()) - t.onset) / RATE)
     return np.array(ratios, float), np.array([t.phase == P for t in targets], bool), residuals
-
-
-def auc(positive: NDArray[np.bool_], score: NDArray[Any]) -> float:
-    """Area under the receiver operating characteristic: the share of pairs in the right order, ties half.
-
-    >>> auc(np.array([False, True, False, True]), np.array([0.1, 0.4, 0.4, 0.8]))
-    0.875
-    """
-    from scipy.stats import rankdata
-
-    n, m = int(positive.sum()), int((~positive).sum())
-    if n == 0 or m == 0:
-        return float("nan")
-    return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def mcc(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:

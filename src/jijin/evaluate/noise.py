@@ -13,7 +13,7 @@ from jijin.data.traces import P, S
 from jijin.evaluate.matching import Picks, find_picks, outside
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.windows import Window
-from jijin.signal import missing
+from jijin.signal import bridge, missing
 from jijin.types import IN_SAMPLES, RATE
 
 SEED = 0
@@ -83,8 +83,8 @@ def disturbed(windows: Sequence[Window]) -> Iterator[tuple[str, list[Window]]]:
 
 
 def _disturb(window: Window, disturb: Disturb, rng: np.random.Generator) -> Window:
-    x = window.data.astype(np.float64)
-    gone = missing(x)
+    gone = missing(window.data)
+    x = bridge(window.data.astype(np.float64), gone)
     mean = x.mean(-1, keepdims=True)
     scale = np.maximum(x.std(-1, keepdims=True), 1e-12)
     data = mean + scale * disturb((x - mean) / scale, rng)

@@ -214,3 +214,17 @@ def summary(report: Report) -> dict[str, Any]:
             "false_per_hour": {k: round(v[phase], 2) for k, v in report.false_per_hour.items() if report.hours[k]},
         }
     return out
+
+
+def auc(positive: NDArray[np.bool_], score: NDArray[Any]) -> float:
+    """Area under the receiver operating characteristic: the share of pairs in the right order, ties half.
+
+    >>> auc(np.array([False, True, False, True]), np.array([0.1, 0.4, 0.4, 0.8]))
+    0.875
+    """
+    from scipy.stats import rankdata
+
+    n, m = int(positive.sum()), int((~positive).sum())
+    if n == 0 or m == 0:
+        return float("nan")
+    return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * m))

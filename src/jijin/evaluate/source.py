@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.discriminate.classes import EARTHQUAKE, EXPLOSION
-from jijin.evaluate.scores import bootstrap, bootstrap_rows
+from jijin.evaluate.scores import auc, bootstrap, bootstrap_rows
 
 NOT_DETERMINED = "not determined"
 SNR_EDGES = (-np.inf, 0.5, 1.0, np.inf)  # log10 of the peak amplitude over the noise
@@ -96,18 +96,6 @@ def blast_odds(outcome: Outcome) -> tuple[Array, NDArray[np.bool_], Outcome]:
     return part.log[:, pair[0]] - part.log[:, pair[1]], part.y == pair[0], part
 
 
-def auc(score: Array, positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often a positive scores above a negative; NaN without both.
-
-    >>> auc(np.array([0.1, 0.4, 0.4, 0.9]), np.array([False, False, True, True]))
-    0.875
-    """
-    a, b = score[positive], score[~positive]
-    if not len(a) or not len(b):
-        return float("nan")
-    return float((a[:, None] > b).mean() + 0.5 * (a[:, None] == b).mean())
-
-
 def blast_scores(outcome: Outcome) -> tuple[int, int, float, tuple[float, float], float, tuple[float, float]]:
     """Explosions and earthquakes, AUC, balanced accuracy at even odds, with their intervals."""
     odds, blast, part = blast_odds(outcome)
@@ -118,10 +106,10 @@ def blast_scores(outcome: Outcome) -> tuple[int, int, float, tuple[float, float]
         return float(((score[positive] > 0).mean() + (score[~positive] <= 0).mean()) / 2)
 
     groups = part.groups.tolist()
-    auc_range = bootstrap_rows(groups, lambda rows: auc(odds[rows], blast[rows]))
+    auc_range = bootstrap_rows(groups, lambda rows: auc(blast[rows], odds[rows]))
     balanced_range = bootstrap_rows(groups, lambda rows: balanced(odds[rows], blast[rows]))
     counts = int(blast.sum()), int((~blast).sum())
-    return *counts, auc(odds, blast), auc_range, balanced(odds, blast), balanced_range
+    return *counts, auc(blast, odds), auc_range, balanced(odds, blast), balanced_range
 
 
 def reliability(outcome: Outcome) -> list[tuple[float, float, int, float, float]]:

@@ -22,7 +22,8 @@ from jijin.data.splits import split
 from jijin.discriminate.classes import EXPLOSION, QUAKEML, plain
 from jijin.discriminate.model import SourceModel, to_dict
 from jijin.errors import ConfigError, ReadError
-from jijin.evaluate.source import Outcome, auc, blast_odds, recall
+from jijin.evaluate.scores import auc
+from jijin.evaluate.source import Outcome, blast_odds, recall
 from jijin.models import load
 from jijin.train.folder import CONFIG, read_config
 from jijin.train.source import FOLDS, fewest, nested, tell, train_source
@@ -168,7 +169,7 @@ def scores(outcome: Outcome | None) -> dict[str, Any] | str:
             out[name] = {"units": n, "right": round(right, 3), "right_95": [round(low, 3), round(high, 3)]}
     if {"earthquake", "explosion"} <= set(outcome.classes):
         odds, blast, _ = blast_odds(outcome)
-        out["explosion_against_earthquake_auc"] = round(auc(odds, blast), 3)
+        out["explosion_against_earthquake_auc"] = round(auc(blast, odds), 3)
     return out
 
 

@@ -406,6 +406,15 @@ def test_picks_that_make_no_event_are_a_sentence(small: Path, tmp_path: Path, ca
     assert status == 0 and count and told in err
 
 
+def test_a_warning_is_a_line_once(small: Path, tmp_path: Path, call: Run) -> None:
+    stations = tmp_path / "flat.csv"
+    stations.write_text("network,station,latitude,longitude\nXX,SY01,36.5,127.8\n")
+    given = ["catalog", small / "waveforms", "-o", tmp_path / "run", "--stations", stations, "--workers", 1]
+    _, _, err = call(*given)
+    told = f"jijin: {stations}: no column elevation_m; stations are taken to stand at sea level\n"
+    assert err.count(told) == 1 and "UserWarning" not in err
+
+
 def test_corrections_of_no_station_of_the_table_stop_the_run(small: Path, tmp_path: Path, call: Run) -> None:
     late = tmp_path / "late.csv"
     late.write_text("station,phase,correction_s\nSY01,P,0.5\n")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.console import Console
 
@@ -46,10 +48,25 @@ class Messages:
             self.console.print(f"jijin: {text}")
 
     def take_log(self) -> None:
-        """From here on show what the package logs, each line once: warnings as notes, the rest as details."""
+        """From here on show what the package logs or warns of, each line once; of the log only warnings as notes."""
         log = logging.getLogger("jijin")
         log.handlers = [_Lines(self)]
         log.setLevel(logging.INFO)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, UserWarning):
+                self.once(str(message), self.note)
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = show
+
+    def once(self, text: str, tell: Callable[[str], None]) -> None:
+        """Tell a line that has not been told yet."""
+        if text not in self.logged:
+            self.logged.add(text)
+            tell(text)
 
     @contextmanager
     def progress(self, title: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
@@ -97,7 +114,5 @@ class _Lines(logging.Handler):
         self.messages = messages
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if text not in self.messages.logged:
-            self.messages.logged.add(text)
-            (self.messages.note if record.levelno >= logging.WARNING else self.messages.detail)(text)
+        tell = self.messages.note if record.levelno >= logging.WARNING else self.messages.detail
+        self.messages.once(record.getMessage(), tell)

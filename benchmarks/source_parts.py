@@ -15,7 +15,8 @@ from jijin.discriminate import DiscriminateConfig, SourceModel
 from jijin.discriminate.classes import ANTHROPOGENIC, CLASSES, EARTHQUAKE, EXPLOSION, KINDS, LANDSLIDE, NOISE
 from jijin.discriminate.context import ContextConfig, context, local_hour
 from jijin.discriminate.features import NAMES, features
-from jijin.evaluate.source import Outcome, auc, blast_scores, confusion, tables
+from jijin.evaluate.scores import auc
+from jijin.evaluate.source import Outcome, blast_scores, confusion, tables
 from jijin.train.source import FOLDS, folds, gathered, tell, train_source
 from jijin.train.source_fit import (
     KIND_SHARE,
@@ -110,7 +111,7 @@ def _repeated(own: pd.DataFrame, x: Array, more: pd.DataFrame, fit: Fit) -> list
             odds[fold == k] = fit(data[train], blast[train], w, x[fold == k])
         events = pd.DataFrame({"odds": odds, "blast": blast[mine], "group": own["group"]}).groupby("group").mean()
         score, true = events["odds"].to_numpy(), events["blast"].to_numpy() > 0.5
-        areas.append(auc(score, true))
+        areas.append(auc(true, score))
         shares.append(((score[true] > 0).mean() + (score[~true] <= 0).mean()) / 2)
     return [f"{np.mean(areas):.2f}", f"{min(areas):.2f}-{max(areas):.2f}", f"{np.mean(shares):.2f}"]
 
@@ -353,7 +354,7 @@ def taught(table: pd.DataFrame) -> str:
                     fitted = start
                 odds = pd.Series(fitted.odds(sample.x[test])).groupby(sample.groups[test]).mean()
                 blast = pd.Series(sample.classes[test] == EXPLOSION).groupby(sample.groups[test]).first()
-                rows[kind].append(auc(odds.to_numpy(), blast.to_numpy()))
+                rows[kind].append(auc(blast.to_numpy(bool), odds.to_numpy()))
         cells = [f"{np.mean(v):.2f} ({np.std(v):.2f})" if v else "" for v in rows.values()]
         lines.append([f"{few} and {3 * few}", *cells])
     return markdown(["blasts and earthquakes", "AUC, begun without them", "AUC, from nothing"], lines)

@@ -129,3 +129,20 @@ def test_a_spike_may_be_huge(batch):
         added = (Glitches(1.0)(batch, np.random.default_rng(seed)).data[1:] - batch.data[1:]) / deviation
         heights += [np.abs(row).max() for row in added.reshape(-1, 6000) if 0 < np.count_nonzero(row) <= 2]
     assert 100 < max(heights) <= 200.1 and min(heights) < 5
+
+
+def test_a_horizontal_alone_is_not_turned_away_and_a_gap_of_one_does_not_become_the_others():
+    data = np.random.default_rng(0).standard_normal((40, 3, 500)).astype(np.float32)
+    data[:20, 2] = np.nan
+    data[20:, 1, 100:200] = np.nan
+    out = Rotate(1.0)(Batch(data, data * 0, data * 0), np.random.default_rng(0)).data
+    assert np.array_equal(out, data, equal_nan=True)
+
+
+def test_a_filter_makes_no_step_of_a_gap_in_a_record_that_drifts():
+    data = np.random.default_rng(0).standard_normal((30, 3, 6000)).astype(np.float32)
+    data += np.linspace(0, 2000, 6000, dtype=np.float32)
+    data[:, :, 3000:3300] = np.nan
+    out = SpectralShape(1.0, 0.0)(Batch(data, data * 0, data * 0), np.random.default_rng(0)).data
+    assert np.isnan(out[:, :, 3000:3300]).all()
+    assert np.nanmax(np.abs(out[:, :, 3300:4000])) < 50

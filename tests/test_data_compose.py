@@ -16,6 +16,7 @@ from jijin.data.compose import (
     microseism,
     neighbourhood,
     overlay,
+    part,
     stretch,
 )
 from jijin.data.regional import regional_earthquake
@@ -132,6 +133,25 @@ def test_what_was_not_recorded_stays_so_whatever_is_added(event, noise_traces):
             batch = Composer([replace(event, data=data)], noise_traces, [], mix=mix).batch(k, 16)
             assert not batch.data[:, 1:].any()
             assert not batch.weight[~batch.data.any((1, 2))].any()
+
+
+@pytest.mark.parametrize("recorded", [3, 1])
+def test_an_onset_is_asked_for_only_where_a_component_that_is_recorded_shows_it(recorded):
+    ground = np.random.default_rng(0).standard_normal((3, IN_SAMPLES)).astype(np.float32)
+    ground[recorded:] = np.nan
+    for scale, asked in ((1e-3, False), (10.0, True)):
+        canvas = Canvas(ground)
+        overlay(canvas, bands(canvas.data), regional(None), 500, scale)
+        assert (canvas.target[S].max() > 0.9) == asked and (canvas.target[P].max() > 0.9) == asked
+
+
+def test_zeros_that_go_on_beyond_the_border_of_a_part_are_a_gap():
+    x = np.full((3, 9000), 7, np.float32)
+    x[:, 2000:3000] = 0
+    assert np.isnan(part(x, 2990, 100)[:, :10]).all() and np.isnan(part(x, 1000, 1010)[:, -10:]).all()
+    assert part(x, 2990, 100).shape == (3, 100) and part(x, 8950, 100).shape == (3, 50)
+    x[:, 5000:5040] = 0
+    assert np.isfinite(part(x, 5020, 100)).all()
 
 
 @pytest.mark.parametrize("stretch", [0.0, 1.0])

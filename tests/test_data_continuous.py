@@ -56,9 +56,20 @@ def test_a_station_that_is_left_out_is_named(tmp_path, caplog, broken, why):
     assert f"XX.STA..HH is left out: {why}" in caplog.text
 
 
+def test_of_two_sensors_that_nearer_to_100_hz_is_used_and_a_channel_of_two_rates_is_not(tmp_path, caplog):
+    for code in "ZNE":
+        write(tmp_path, code, rate=40.0, location="00")
+        write(tmp_path, code, rate=100.0, location="10")
+    (trace,) = continuous([tmp_path])
+    assert np.abs(trace.data).max() > 900 and "XX.STA.00.HH is left out: another sensor" in caplog.text
+    write(tmp_path, "Z", start_s=300, rate=200.0, location="10", seconds=10)
+    (trace,) = continuous([tmp_path])
+    assert "XX.STA.10.HH is left out: Can not merge traces with same ids (XX.STA.10.HHZ)" in caplog.text
+
+
 def test_of_two_sensors_of_a_station_one_is_used(tmp_path, caplog):
     for location in ("00", "10"):
         for code in "ZNE":
             write(tmp_path, code, location=location)
     assert len(continuous([tmp_path])) == 1
-    assert "XX.STA.10.HH is left out: another sensor of this station is used" in caplog.text
+    assert "XX.STA.10.HH is left out: another sensor of a station STA is used" in caplog.text

@@ -199,6 +199,16 @@ def test_an_empty_archive_is_told(tmp_path: Path, kind: str) -> None:
         open_archive(source)
 
 
+def test_a_store_elsewhere_with_nothing_but_a_folder_is_empty_and_one_that_does_not_answer_cannot_be_listed() -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is absent: archives elsewhere are NOT checked")
+    fsspec.filesystem("memory").makedirs("/hollow/inner")
+    with pytest.raises(ReadError, match="no waveform file is in it"):
+        open_archive("memory://hollow")
+    pytest.importorskip("aiohttp", reason="aiohttp is absent: a server that refuses is NOT checked")
+    with pytest.raises(ReadError, match=r"http://127\.0\.0\.1:9/x: cannot be listed"):
+        open_archive("http://127.0.0.1:9/x")
+
+
 def test_an_archive_without_data_in_the_span_is_told(tmp_path: Path) -> None:
     with folder(tmp_path) as source, pytest.raises(ReadError, match="no data in the time asked for"):
         open_archive(source, Span(start_ns=MIDNIGHT.ns + 86_400 * NS))

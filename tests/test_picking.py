@@ -144,6 +144,22 @@ def test_of_a_chain_of_close_peaks_those_stay_that_are_far_from_the_strongest(
     assert [pick.time_ns // (10 * MS) for pick in found] == [1000, 1900]
 
 
+@pytest.mark.parametrize("step", [7, 50, 1000])
+def test_a_long_chain_of_close_peaks_is_the_same_in_pieces_and_given_out_as_it_goes(step: int) -> None:
+    """A peak every 1.5 s for two minutes where picks have to be 2 s apart, a short detection over each third one."""
+    heights = 0.5 + 0.4 * np.random.default_rng(0).random(80)
+    p = sum(bump(15_000, 500 + 150 * k, height, 8) for k, height in enumerate(heights))
+    detection = sum(bump(15_000, 500 + 450 * k, 0.9, 30) for k in range(27))
+    whole = curves(p, None, detection)
+    machine = picker(2.0)
+    found = [machine.push(whole[:, at : at + step], at) for at in range(0, 15_000, step)]
+    every = [pick for picks in found for pick in picks] + machine.finish()
+    one = picker(2.0)
+    assert every == one.push(whole, 0) + one.finish() and len(every) >= 30
+    first = next(at for at, picks in enumerate(found) if picks)
+    assert (first + 1) * step < 5_000  # not only when the chain has ended
+
+
 def test_a_pick_knows_the_detection_that_contains_it() -> None:
     detection = np.zeros(3000)
     detection[480:1500] = 0.7

@@ -109,9 +109,19 @@ class OnsetFinder:
         for start, stop, curve in self.runs.push(samples, final):
             for peak in sorted(peaks(curve[start:stop], self.threshold, self.separation)):
                 out += self._rival(self._onset(curve, start + peak, origin))
-        if self._chain and (final or self.runs.settled > self._chain[-1].index + self.separation):
-            out += strongest(self._chain, self.separation)
-            self._chain = []
+        return out + self._sure(final)
+
+    def _sure(self, final: bool) -> list[Onset]:
+        """Take out of the chain what no later onset can change: all up to one that is above everything near it."""
+        known = len(self._chain) if final else 0
+        for k, one in enumerate(self._chain[known:]):
+            near = [o for o in self._chain if o is not one and abs(o.index - one.index) <= self.separation]
+            if one.index + self.separation < self.runs.settled and all(
+                o.pick.probability < one.pick.probability for o in near
+            ):
+                known = k + 1
+        out = strongest(self._chain[:known], self.separation)
+        self._chain = [o for o in self._chain[known:] if not out or o.index - out[-1].index > self.separation]
         return out
 
     @property
@@ -252,7 +262,7 @@ class Picker:
         done = [onset for onset in self._waiting if onset.index < limit]
         self._waiting = [onset for onset in self._waiting if onset.index >= limit]
         picks = [self._with_detection(onset) for onset in done]
-        open_from = [onset.index for onset in self._waiting] + [f.runs.settled - f.separation for f in self._phases]
+        open_from = [onset.index for onset in self._waiting] + [f.settled - f.separation for f in self._phases]
         self._detections.forget(min(open_from))
         return sorted(picks, key=lambda pick: (pick.time_ns, pick.phase_hint))
 

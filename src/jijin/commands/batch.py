@@ -61,7 +61,7 @@ def typed(picks: list[Pick], reel: Reel, judge: Discriminator) -> list[Pick]:
 class Batch:
     """One run over many files. Stations follow one another; of a station, only the files of the moment are in memory.
 
-    picks grows while run works, so that an interrupt loses none; stations counts those of which samples were read.
+    picks grows while run works, so that an interrupt loses none; stations are those of which samples were read.
     """
 
     model: Any
@@ -70,7 +70,7 @@ class Batch:
     plots: Path | None = None
     judge: Discriminator | None = None
     picks: list[Pick] = field(default_factory=list)
-    stations: int = 0
+    stations: set[str] = field(default_factory=set)
     figures: int = 0
 
     def run(self, inputs: Inputs) -> None:
@@ -82,7 +82,7 @@ class Batch:
     def summary(self, output: Path | None) -> str:
         """What was found, and where it is."""
         phases = [pick.phase_hint for pick in self.picks]
-        counts = f"{phases.count('P')} P and {phases.count('S')} S picks at {self.stations} station(s)"
+        counts = f"{phases.count('P')} P and {phases.count('S')} S picks at {len(self.stations)} station(s)"
         places = [f"in {output}"] if output else []
         places += [f"{self.figures} figure(s) in {self.plots}"] if self.plots else []
         return ", ".join([counts, *places])
@@ -92,7 +92,7 @@ class Batch:
         first = len(self.picks)
         reel = Reel(scans, dict(inputs.loaded))
         try:
-            self.stations += self._feed(reel, advance)
+            self._feed(reel, advance)
         except DataError as error:
             self.messages.fail(f"{', '.join(names)}: {error}")
         for path, problem in reel.problems.items():
@@ -102,16 +102,14 @@ class Batch:
         if self.plots:
             self._draw(self.picks[first:], Reel(scans, dict(inputs.loaded)), self.plots)
 
-    def _feed(self, reel: Reel, advance: Callable[[int], None]) -> int:
-        """Pick in the files of a group; how many stations had samples."""
-        detector, stations = Detector(self.model, pick=self.picking), set()
+    def _feed(self, reel: Reel, advance: Callable[[int], None]) -> None:
+        detector = Detector(self.model, pick=self.picking)
         for start, end in chunks(reel.scans):
             segments = reel.between(start, end)
             self.picks += detector.feed(segments)
-            stations |= {net_sta(segment.seed_id) for segment in segments}
+            self.stations |= {net_sta(segment.seed_id) for segment in segments}
             advance(sum(len(segment.data) for segment in segments))
         self.picks += detector.flush()
-        return len(stations)
 
     def _draw(self, picks: list[Pick], reel: Reel, folder: Path) -> None:
         from jijin.report.figures import draw

@@ -52,7 +52,7 @@ class Messages:
         log = logging.getLogger("jijin")
         log.handlers = [_Lines(self)]
         log.setLevel(logging.INFO)
-        others = warnings.showwarning
+        others = getattr(warnings.showwarning, "others", warnings.showwarning)  # not those of an earlier call
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
             if issubclass(category, UserWarning):
@@ -60,6 +60,7 @@ class Messages:
             else:
                 others(message, category, *where, **more)
 
+        show.others = others  # type: ignore[attr-defined]
         warnings.showwarning = show
 
     def once(self, text: str, tell: Callable[[str], None]) -> None:

@@ -18,6 +18,7 @@ from scipy.fft import irfft, rfft
 from scipy.signal import butter, sosfilt
 
 from jijin.data.draw import log_uniform
+from jijin.signal import bridge
 from jijin.types import RATE
 
 PAD = 200  # samples at both ends of what is filtered by its spectrum
@@ -165,6 +166,8 @@ class Rotate:
         rows = chosen(rng, len(batch), self.probability)
         angle = rng.uniform(0, 2 * np.pi, (len(rows), 1)).astype(np.float32)
         data = batch.data.copy()
+        both = (np.isfinite(data[rows, 1]) == np.isfinite(data[rows, 2])).all(-1)  # or one's gaps would be the other's
+        rows, angle = rows[both], angle[both]
         north, east = data[rows, 1], data[rows, 2]
         data[rows, 1] = np.cos(angle) * north - np.sin(angle) * east
         data[rows, 2] = np.sin(angle) * north + np.cos(angle) * east
@@ -204,11 +207,10 @@ def _lowpass(x: Array, rng: Generator) -> Array:
 
 
 def _filter_present(function: Callable[[Array], Array], x: Array) -> Array:
-    """Filter (..., sample) with missing samples taken as zero around the mean, and missing again after it."""
+    """Filter (..., sample) around the mean, with straight lines over what is missing, which stays missing."""
     gaps = np.isnan(x)
-    count = np.maximum((~gaps).sum(-1, keepdims=True), 1)
-    y = np.where(gaps, 0, x)
-    y = np.where(gaps, 0, x - y.sum(-1, keepdims=True) / count)
+    y = bridge(x, gaps)
+    y -= y.mean(-1, keepdims=True)
     return np.where(gaps, np.float32(np.nan), function(y.astype(np.float32)))
 
 

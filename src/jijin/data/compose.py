@@ -21,7 +21,7 @@ from jijin.data.draw import log_uniform
 from jijin.data.sources import ANTHROPOGENIC, tone
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
-from jijin.signal import bridge, highpass, missing, normalise
+from jijin.signal import ZERO_RUN, bridge, highpass, missing, normalise
 from jijin.types import IN_SAMPLES
 
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
@@ -113,7 +113,6 @@ class Composer:
     def _real(self, rng: Generator) -> Canvas:
         trace = self.events[self._draw(rng)]
         trace = neighbourhood(trace, rng)
-        trace = replace(trace, data=without_zeros(trace.data))
         if rng.random() < self.mix.stretch:
             trace = stretch(trace, *STRETCH[rng.integers(len(STRETCH))])
         anchor = draw_anchor(trace, rng)
@@ -155,6 +154,12 @@ def without_zeros(x: Array) -> Array:
     return np.where(missing(x), np.float32(np.nan), x)
 
 
+def part(x: Array, first: int, length: int) -> Array:
+    """(3, length or less) from sample first without_zeros; what lies beyond its ends tells a gap that begins there."""
+    low = max(first - ZERO_RUN, 0)
+    return without_zeros(x[:, low : first + length + ZERO_RUN])[:, first - low :][:, :length]
+
+
 def highpassed(x: Array) -> Array:
     """(3, sample) above the model's corner frequency, as the model has it; straight lines where samples are missing."""
     gaps = ~np.isfinite(x)
@@ -192,6 +197,7 @@ def overlay(canvas: Canvas, before: Array, event: Synthetic, start: int, scale: 
     added = np.zeros_like(canvas.data)
     copy_window(event.data, -start, added)
     added *= scale
+    added = np.where(np.isnan(canvas.data), np.float32(np.nan), added)  # or it were seen where nothing is recorded
     clean, sure = bands(added), CLEAR if event.only_first else 1.0
     p, seen_p = first_seen(clean, before, (event.p_sample, event.later_p), start, sure * VISIBLE_P)
     ground = before + np.where(np.arange(IN_SAMPLES) < event.s_sample + start, clean, 0)
@@ -269,7 +275,7 @@ def forget(weight: Array, output: int, onset: float, until: Mapping[tuple[int, f
 
 def add_noise(canvas: Canvas, noise: Array, rng: Generator) -> None:
     """Add noise of 0.2 to 30 % of the window's peak; a gap in the noise is no gap in the window."""
-    noise = np.nan_to_num(noise)
+    noise = bridge(noise, np.isnan(noise))
     signal, ground = bands(canvas.data), bands(noise)
     level = np.abs(signal[:3]).max() * log_uniform(rng, 0.002, 0.3)
     scale = np.float32(level / max(deviation(ground[:3]), 1e-12))
@@ -285,7 +291,7 @@ def background(rng: Generator, traces: Sequence[LabelledTrace]) -> Array:
     if rng.random() < 0.5:
         x = x[:, ::-1]  # noise has no direction in time
     first = rng.integers(0, max(x.shape[1] - IN_SAMPLES, 0) + 1)
-    x = without_zeros(x[:, first : first + IN_SAMPLES])
+    x = part(x, int(first), IN_SAMPLES)
     return np.pad(centred(x), ((0, 0), (0, IN_SAMPLES - x.shape[1])), "symmetric")
 
 
@@ -314,15 +320,15 @@ def draw_anchor(trace: LabelledTrace, rng: Generator) -> float:
 
 
 def neighbourhood(trace: LabelledTrace, rng: Generator) -> LabelledTrace:
-    """Some windows' length of a long record around one of its onsets; a short one as it is."""
+    """Some windows' length of a long record around one of its onsets, a short one whole; without_zeros."""
     reach, n = 2 * IN_SAMPLES, trace.data.shape[1]
     if n <= 2 * reach:
-        return trace
+        return replace(trace, data=without_zeros(trace.data))
     first = int(np.clip(draw_anchor(trace, rng) - reach, 0, n - 2 * reach))
     last = first + 2 * reach
     p, s = (tuple(x - first for x in onsets if first <= x < last) for onsets in (trace.p, trace.s))
     masked = tuple((o, a - first, b - first) for o, a, b in trace.masked if b > first and a < last)
-    return replace(trace, data=trace.data[:, first:last], p=p, s=s, masked=masked)
+    return replace(trace, data=part(trace.data, first, last - first), p=p, s=s, masked=masked)
 
 
 def stretch(trace: LabelledTrace, up: int, down: int) -> LabelledTrace:

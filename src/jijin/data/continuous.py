@@ -26,28 +26,38 @@ log = logging.getLogger(__name__)
 def continuous(folders: Sequence[Path]) -> list[LabelledTrace]:
     """One trace a station, named after it, of folders of waveforms: 100 Hz, ZNE, the stretch that all three share.
 
-    What has gaps, other than three components or no stretch that they share, and the second sensor of a station, is
-    left out with a warning.
+    What has gaps, other than three components or no stretch that they share is left out with a warning; so are further
+    sensors of a station code: the one nearest to 100 Hz is used.
     """
     return [trace for folder in folders for trace in _stations(folder)]
 
 
 def _stations(folder: Path) -> Iterator[LabelledTrace]:
     sensors: dict[str, list[Trace]] = {}
-    for trace in read(folder).merge():
+    for trace in read(folder):
         sensors.setdefault(instrument_id(trace.id), []).append(trace)
-    used: set[str] = set()
-    for name, traces in sorted(sensors.items()):
-        station, source = traces[0].stats.station, f"continuous/{folder.name}"
+    used, source = set[str](), f"continuous/{folder.name}"
+    for name, traces in sorted(sensors.items(), key=lambda one: (abs(one[1][0].stats.sampling_rate - RATE), one[0])):
+        station = traces[0].stats.station
         try:
             if station in used:
-                raise DataError("another sensor of this station is used")
-            data = _in_zne(traces)
+                raise DataError(f"another sensor of a station {station} is used")
+            data = _in_zne(_merged(traces))
         except DataError as error:
             log.warning("%s: %s is left out: %s", folder, name, error)
             continue
         used.add(station)
         yield LabelledTrace(data, (), (), (), f"{source}/{station}", source, station)
+
+
+def _merged(traces: Sequence[Trace]) -> list[Trace]:
+    """One trace a channel. DataError where a channel's pieces do not go together."""
+    from obspy import Stream
+
+    try:
+        return list(Stream(list(traces)).merge())
+    except Exception as error:  # ObsPy raises nothing narrower for other rates, types or calibrations
+        raise DataError(" ".join(str(error).split())) from error
 
 
 def _in_zne(traces: Sequence[Trace]) -> NDArray[np.float32]:

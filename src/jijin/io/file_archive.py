@@ -150,7 +150,9 @@ def open_remote(source: str, span: Span, tell: Told) -> FileArchive:
     url, _, query = source.partition("?")
     remote, root = _file_system(url, {key: _value(text) for key, text in parse_qsl(query)})
     try:
-        paths = sorted(remote.find(root)) or remote.ls(root)  # find takes a server that refuses for an empty one
+        paths = sorted(remote.find(root))
+        if not paths:
+            remote.ls(root)  # raises where a server does not answer, which find takes for an empty one
     except Exception as error:  # see fetch
         raise ReadError(f"{url}: cannot be listed: {' '.join(str(error).split()) or type(error).__name__}") from error
     index = Index(span)

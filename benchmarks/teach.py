@@ -16,6 +16,7 @@ import pandas as pd
 
 from jijin.config import CutConfig
 from jijin.data import open_datasets
+from jijin.data.teachers import PICK_COLUMNS
 from jijin.data.traces import LabelledTrace, P, S, from_labels
 from jijin.evaluate.pickers import Picker, load_peers
 from jijin.evaluate.shift import detect
@@ -27,8 +28,7 @@ def main(peers: Path, output: Path, datasets: Sequence[str]) -> None:
     pickers = [Picker(name, model, {P: LOWEST, S: LOWEST}) for name, model in load_peers(peers)]
     with open_datasets(datasets) as dataset:
         rows = [row for i in range(len(dataset)) for row in picks(pickers, from_labels(*dataset[i]))]
-    columns = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]
-    pd.DataFrame(rows, columns=columns).to_csv(output, index=False)
+    pd.DataFrame(rows, columns=list(PICK_COLUMNS)).to_csv(output, index=False)
 
 
 def picks(pickers: Sequence[Picker], trace: LabelledTrace) -> Iterator[tuple[str, str, str, str, float, float]]:

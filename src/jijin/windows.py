@@ -99,6 +99,8 @@ class Instrument:
 
     def log_orientations(self) -> None:
         """Say what becomes of channels of an unknown orientation, once all that come together are there."""
+        if not self.new:
+            return
         used = {c for row in rows_of(self.channels) for c in row}
         for code in self.new:
             if code not in used or code not in "ZNE123":

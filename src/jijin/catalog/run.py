@@ -163,8 +163,8 @@ def _tell_none(store: Store, builder: EventBuilder, report: Report) -> None:
     """Why picks made no event, where none did."""
     if store.event_ids() or not (count := store.count_picks()):
         return
-    known, asks = Stations(tuple(store.stations())), builder.associator.config
-    placed = [name for pick in store.each_pick() if (name := net_sta(pick.seed_id)) in known]
+    sites, asks = builder.associator.sites, builder.associator.config
+    placed = [net_sta(pick.seed_id) for pick in store.each_pick() if sites.name(pick)]
     alone = f", or {asks.n_picks_p_only} P" if asks.n_picks_p_only else ""
     report.note(
         f"no event: {count} picks, {len(placed)} of them at {len(set(placed))} station(s) of the table; an event needs "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.shared import check_file, parse_fractions, print_table, refuse, save_json
+from jijin.commands.shared import check_file, parse_fractions, print_table, refuse
 from jijin.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def evaluate(
     from jijin.data.teachers import read_picks
     from jijin.evaluate.continuous import agreements
     from jijin.evaluate.protocols import PROTOCOLS
+    from jijin.io.tables import save_json
 
     check_file(output)
     if task == "source":
@@ -103,7 +104,8 @@ def evaluate(
                 f"the {split} split of the data has nothing for the protocol {protocol}; see docs/accuracy.md"
             )
         done = _shown(rows)
-    save_json(_plain(done), output)
+    if output is not None:
+        save_json(done, output)
     return None
 
 
@@ -181,15 +183,6 @@ def _shown(rows: list[Any]) -> list[dict[str, Any]]:
     for name, heads, lines in tables(rows):
         print_table(name.lower(), heads, lines)
     return [{"kind": type(row).__name__, **asdict(row)} for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    """The same for JSON, which has no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(x) for key, x in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(x) for x in value]
-    return None if isinstance(value, float) and value != value else value
 
 
 def show(reports: list[Report]) -> None:

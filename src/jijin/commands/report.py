@@ -56,6 +56,6 @@ def report(
 def _refuse_own(run: Path, output: Path | None) -> None:
     """Fail where the page would take the place of a file of the run, or could not be written after the work."""
     check_file(output)
-    own = output is not None and output.resolve().parent == run.resolve() and output.suffix.lower() != ".html"
-    if own and output is not None and output.exists():
+    page = output is None or output.suffix.lower() == ".html"
+    if output and not page and output.exists() and output.resolve().parent == run.resolve():
         raise typer.BadParameter(f"-o {output}: that is a file of the run")

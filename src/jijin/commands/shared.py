@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -78,17 +78,6 @@ def check_file(output: Path | None) -> None:
         raise typer.BadParameter(f"-o {output}: that is a folder")
     if output and not output.parent.is_dir():
         raise typer.BadParameter(f"-o {output}: there is no folder {output.parent}")
-
-
-def save_json(what: Any, output: Path | None) -> None:
-    """Write a file of JSON, whole or not at all; nothing where no output is wanted."""
-    import json
-
-    from jijin.io.tables import replacing
-
-    if output is not None:
-        with replacing(output) as file:
-            file.write((json.dumps(what, indent=1) + "\n").encode())
 
 
 def require_train(*more: tuple[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from jijin.commands.shared import print_table, progress_bar, save_json
+from jijin.commands.shared import print_table, progress_bar
 
 if TYPE_CHECKING:
     from jijin.evaluate.source import Outcome
@@ -51,6 +51,7 @@ def evaluate(
     from jijin.discriminate.model import load_source
     from jijin.errors import ConfigError
     from jijin.evaluate.source import tables
+    from jijin.io.tables import save_json
     from jijin.train.source_run import SourceRun, in_splits, measured, read_run, told_by
 
     if split not in (*NAMES, "all"):
@@ -66,7 +67,8 @@ def evaluate(
         outcome = told_by(model, table)
         show(outcome)
         done[name] = [list(part) for part in tables(outcome, config.prior, config.certainty)]
-    save_json(done, output)
+    if output is not None:
+        save_json(done, output)
 
 
 def trained_on(

@@ -58,9 +58,7 @@ class PackedDataset(Dataset):
         meta = read_csv(table, [name for name in (*lb.COLUMNS, "npts") if name in columns], words)
         card = json.loads((self.path / CARD).read_text())
         if card["version"] < VERSION and not card["keep_split"]:
-            meta = meta.assign(
-                split=""
-            )  # made up when it was packed, whatever the weights that are scored have held out
+            meta = meta.assign(split="")  # it was made up when packed, whatever weights have held out
         self.npts = lb.numbers(meta, "npts", where=str(table)).to_numpy(np.int64)
         self._starts = 3 * np.concatenate([[0], np.cumsum(self.npts)])
         self.labels = lb.table({**meta, "qc_good": lb.truth(meta, "qc_good")}, meta["trace_name"])

@@ -22,12 +22,13 @@ from jijin.discriminate.classes import ANTHROPOGENIC, EARTHQUAKE, EXPLOSION, NOI
 from jijin.discriminate.features import NAMES, features
 from jijin.discriminate.record import Record, cut
 from jijin.errors import DataError
+from jijin.types import IN_SAMPLES
 
 if TYPE_CHECKING:
     from jijin.data.dataset import Dataset
     from jijin.models import Model
 
-WINDOW, STRIDE, EDGE = 6000, 3000, 100
+STRIDE, EDGE = 3000, 100
 S_WITHIN = 6000  # samples after P
 SYNTHETIC = "synthetic"
 KEPT = ("trace_name", "dataset", "station", "source_type", "licence", "snr_db", "distance_km")  # as in the labels
@@ -116,21 +117,21 @@ def seen(data: NDArray[np.float32], model: Model) -> Record:
 def _curves(data: NDArray[np.float32], model: Model) -> NDArray[np.float32]:
     """P and S curves of a trace (3, sample) of any length, (2, sample): the highest of windows that overlap by half."""
     n = data.shape[1]
-    starts = sorted({*range(0, max(n - WINDOW, 0) + 1, STRIDE), max(n - WINDOW, 0)})
-    windows = np.zeros((len(starts), 3, WINDOW), np.float32)
+    starts = sorted({*range(0, max(n - IN_SAMPLES, 0) + 1, STRIDE), max(n - IN_SAMPLES, 0)})
+    windows = np.zeros((len(starts), 3, IN_SAMPLES), np.float32)
     for window, start in zip(windows, starts, strict=True):
-        part = data[:, start : start + WINDOW]
+        part = data[:, start : start + IN_SAMPLES]
         window[:, : part.shape[1]] = part
-    out, found = np.zeros((2, max(n, WINDOW)), np.float32), model.predict(windows)
+    out, found = np.zeros((2, max(n, IN_SAMPLES)), np.float32), model.predict(windows)
     for k, start in enumerate(starts):
         first = 0 if start == 0 else EDGE
-        last = WINDOW if start + WINDOW >= n else WINDOW - EDGE
+        last = IN_SAMPLES if start + IN_SAMPLES >= n else IN_SAMPLES - EDGE
         here = slice(start + first, start + last)
         out[:, here] = np.maximum(out[:, here], np.stack([found.p[k, first:last], found.s[k, first:last]]))
     return out[:, :n]
 
 
-def backgrounds(dataset: Dataset, most: int = 40, length: int = 6000) -> list[NDArray[np.float32]]:
+def backgrounds(dataset: Dataset, most: int = 40, length: int = IN_SAMPLES) -> list[NDArray[np.float32]]:
     """Real noise to lay synthetics on: windows of at least a minute that are called noise, evenly over the data set."""
     noise = np.flatnonzero((dataset.labels["source_type"].astype(str).map(class_of) == NOISE).to_numpy())
     chosen = noise[np.linspace(0, len(noise) - 1, min(most, len(noise))).astype(int)] if len(noise) else noise

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from jijin.data.draw import log_uniform
-from jijin.types import RATE
+from jijin.types import IN_SAMPLES, RATE
 
 VP_KM_S, VS_KM_S = 6.1, 3.5  # crust; Pn and Sn 8.0 and 4.5 km/s below it (IASP91, Kennett & Engdahl 1991)
 VPN_KM_S, VSN_KM_S, MOHO_DELAY_S = 8.0, 4.5, 6.5
@@ -188,16 +188,11 @@ def _train(
     return out
 
 
-def stands_out(after: NDArray[Any], before: NDArray[Any], contrast: float) -> bool:
-    """Whether what comes after an onset is so many times as strong as what was before it, both (3, sample) with the
-    vertical first: on the vertical, or on the horizontals."""
-    rise, ground = (after**2).mean(-1), (before**2).mean(-1)
-    return bool(rise[0] > contrast**2 * ground[0] or rise[1:].sum() > contrast**2 * ground[1:].sum())
-
-
 def _s_is_clear(s: NDArray[Any], p: NDArray[Any], sample: int) -> bool:
-    """Whether the first second of an S stands out of the P coda beside it."""
-    return stands_out(s[:, sample : sample + 100], p[:, max(sample - 50, 0) : sample + 50], CONTRAST_S)
+    """Whether the first second of an S stands out of the P coda beside it, on the vertical or on the horizontals."""
+    after, before = s[:, sample : sample + 100], p[:, max(sample - 50, 0) : sample + 50]
+    rise, ground = (after**2).mean(-1), CONTRAST_S**2 * (before**2).mean(-1)
+    return bool(rise[0] > ground[0] or rise[1:].sum() > ground[1:].sum())
 
 
 def fading_end(length: int) -> NDArray[Any]:
@@ -260,7 +255,7 @@ def unit(x: NDArray[Any]) -> NDArray[np.float32]:
     return (x / max(np.abs(x).max(), 1e-12)).astype(np.float32)
 
 
-def noise(rng: Generator, length: int = 6000) -> NDArray[np.float32]:
+def noise(rng: Generator, length: int = IN_SAMPLES) -> NDArray[np.float32]:
     """(3, length) ground noise with a random power-law spectrum, microseism and sometimes a hum. Unit deviation."""
     f = np.fft.rfftfreq(length, 1 / RATE)
     f[0] = f[1]

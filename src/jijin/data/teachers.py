@@ -48,7 +48,7 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
     doubtful: dict[int, list[float]] = {P: [], S: []}
     picked = {output: picks["sample"][picks["phase"] == phase].tolist() for output, phase in ((P, "P"), (S, "S"))}
     for output, phase in ((P, "P"), (S, "S")):
-        for group in _groups(picks[picks["phase"] == phase].sort_values("sample")):
+        for group in groups(picks[picks["phase"] == phase].sort_values("sample")):
             votes = group[group["probability"] >= PROBABILITY]["picker"].nunique()
             if votes >= AGREE:
                 agreed[output].append(_time(group))
@@ -57,7 +57,7 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
     return Consensus(agreed, doubtful, picked)
 
 
-def _groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
+def groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
     """Runs of picks with at most REACH samples between neighbours."""
     if len(picks) == 0:
         return []
@@ -78,14 +78,9 @@ def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] =
     are moved by it. Automatic labels that no picker sees are dropped.
     """
     unseen = _unseen(trace, found) if trace.automatic else []
-    early = {P: 0.0, S: 0.0, **bias}
+    kept = {phase: [x for x in labels if (phase, x) not in unseen] for phase, labels in ((P, trace.p), (S, trace.s))}
     p, s = (
-        _merge(
-            [x for x in labels if (phase, x) not in unseen],
-            found.agreed[phase],
-            early[phase] if trace.automatic else None,
-        )
-        for phase, labels in ((P, trace.p), (S, trace.s))
+        _merge(kept[phase], found.agreed[phase], bias.get(phase, 0.0) if trace.automatic else None) for phase in (P, S)
     )
     onsets = {P: found.agreed[P], S: s, DETECTION: found.agreed[S] if p else []}  # with both, how long an event is on
     masked = [m for m in trace.masked if not any(m[1] <= x < m[2] for x in onsets.get(m[0], ()))]
@@ -183,7 +178,7 @@ def overlook(traces: Iterable[LabelledTrace], picks: pd.DataFrame) -> list[Label
 def _overlook(trace: LabelledTrace, picks: pd.DataFrame) -> LabelledTrace:
     masked = list(trace.masked)
     for output, phase, labels in ((P, "P", trace.p), (S, "S", trace.s)):
-        for group in _groups(picks[picks["phase"] == phase].sort_values("sample")):
+        for group in groups(picks[picks["phase"] == phase].sort_values("sample")):
             x = _time(group)
             if group["picker"].nunique() >= SEEN and all(abs(x - label) > LABEL_REACH for label in labels):
                 masked.append((output, round(x) - OVERLOOK, round(x) + OVERLOOK))

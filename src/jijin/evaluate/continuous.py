@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.config import CutConfig
-from jijin.data.teachers import PROBABILITY, REACH
+from jijin.data.teachers import PROBABILITY, groups
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.errors import DataError
 from jijin.evaluate.pickers import Picker
@@ -79,11 +79,7 @@ def agreements(pickers: Sequence[Picker], traces: Sequence[LabelledTrace], table
 def shared(picks: pd.DataFrame) -> list[float]:
     """Median samples of arrivals of one phase that at least SHARE pickers find at a probability of 0.3."""
     sure = picks[picks["probability"] >= PROBABILITY].sort_values("sample")
-    if len(sure) == 0:
-        return []
-    breaks = np.cumsum(np.diff(sure["sample"].to_numpy(), prepend=-np.inf) > REACH)
-    groups = (g for _, g in sure.groupby(breaks))
-    return [float(g["sample"].median()) for g in groups if g["picker"].nunique() >= SHARE]
+    return [float(g["sample"].median()) for g in groups(sure) if g["picker"].nunique() >= SHARE]
 
 
 def _near(x: float, others: Sequence[float] | NDArray[np.float64]) -> bool:

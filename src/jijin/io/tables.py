@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -95,6 +96,21 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)
+
+
+def save_json(what: Any, path: Path) -> None:
+    """A file of JSON, as replacing() writes it; what is no number is null, for which JSON has the word."""
+    with replacing(path) as file:
+        file.write((json.dumps(_known(what), indent=1, allow_nan=False) + "\n").encode())
+
+
+def _known(value: Any) -> Any:
+    """The same with None for NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _mode(path: Path) -> int:

@@ -169,8 +169,9 @@ def read_corrections(path: str | Path) -> dict[tuple[str, str], float]:
 
 def check_corrections(late_s: Corrections, stations: Stations) -> None:
     """Log the corrected stations that are not in the table; DataError where none is, a name without its network say."""
-    strangers = sorted({name for name, _ in late_s} - set(stations.names))
-    if late_s and len(strangers) == len({name for name, _ in late_s}):
+    corrected = {name for name, _ in late_s}
+    strangers = sorted(corrected - set(stations.names))
+    if corrected and len(strangers) == len(corrected):
         raise DataError(
             f"station corrections: none of {', '.join(strangers[:5])} is in the table of stations; write NET.STA"
         )

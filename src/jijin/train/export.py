@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,12 +20,14 @@ from jijin.data.traces import P, S
 from jijin.errors import ConfigError, ModelError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
 from jijin.evaluate.calibration import known_picks
+from jijin.io.tables import save_json
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
 from jijin.onsets import smoothing_s
 from jijin.picking import REFERENCE_S
 from jijin.signal import normalise
 from jijin.train.start import read_checkpoint
+from jijin.types import IN_SAMPLES
 
 SAME_F1 = 0.01  # a difference between thresholds that no dev set of a few hundred labels can tell
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
@@ -119,19 +120,20 @@ def _measured(
     reports = {"dev": evaluate(name, curves, dev, thresholds)}
     if test:
         reports["test"] = evaluate(name, predict_with(model, test), test, thresholds)
-    both = curves
-    if seen:
-        more = predict_with(model, seen)
-        both = {phase: np.concatenate([curves[phase], more[phase]]) for phase in (P, S)}
-    power = _growths(both, [*dev, *seen], thresholds)
-    return tuned_on_dev(curves, dev, thresholds, power), reports
+    known = every = _spreads(curves, dev, thresholds)
+    if labelled := [window for window in seen if any(window.onsets.values())]:
+        more = _spreads(predict_with(model, labelled), labelled, thresholds)
+        every = {phase: np.concatenate([known[phase], more[phase]], axis=1) for phase in (P, S)}
+    uncertainty = {key: _uncertainty(phase, known[phase], every[phase]) for phase, key in ((P, "p"), (S, "s"))}
+    best = {"detection": 0.5, "p": thresholds[P], "s": thresholds[S]}
+    return {"thresholds": best, "time_uncertainty": uncertainty}, reports
 
 
 def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str, Any]) -> None:
     """The network with its settings in the file's metadata."""
     import onnx
 
-    example = torch.zeros(2, 3, 6000)
+    example = torch.zeros(2, 3, IN_SAMPLES)
     outputs = ["detection", "p", "s"]
     axes = {key: {0: "batch"} for key in ("windows", *outputs)}
     with warnings.catch_warnings():  # torch's newer exporter needs one more package
@@ -152,7 +154,7 @@ def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str,
         "version": jijin.__version__,
         "components": "ZNE",
         "sampling_rate": 100,
-        "in_samples": 6000,
+        "in_samples": IN_SAMPLES,
     }
     onnx.helper.set_model_props(model, {"jijin": json.dumps({**content, **settings})})
     onnx.save(model, str(path))
@@ -160,7 +162,7 @@ def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str,
 
 def check_parity(network: nn.Module, path: Path) -> float:
     """Largest difference between torch and ONNX Runtime on noise and on a pulse."""
-    x = np.random.default_rng(0).standard_normal((8, 3, 6000)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((8, 3, IN_SAMPLES)).astype(np.float32)
     x[4:, :, 3000:] *= 20
     ready = normalise(x)
     with torch.inference_mode():
@@ -171,34 +173,22 @@ def check_parity(network: nn.Module, path: Path) -> float:
     return difference
 
 
-def tuned_on_dev(
-    curves: Mapping[int, NDArray[np.float32]],
-    dev: Sequence[Window],
-    best: Mapping[int, float],
-    power: Mapping[int, float],
-) -> dict[str, Any]:
-    """The thresholds, and the uncertainty that holds 68 % of the residuals of what passes them."""
-    uncertainty = {
-        key: _uncertainty(curves[phase], dev, phase, best[phase], power[phase]) for phase, key in ((P, "p"), (S, "s"))
-    }
-    return {"thresholds": {"detection": 0.5, "p": best[P], "s": best[S]}, "time_uncertainty": uncertainty}
+def _uncertainty(phase: int, known: NDArray[np.float64], every: NDArray[np.float64]) -> dict[str, float]:
+    """How a model states the uncertainty of a phase: the factor fits known, the power every, both as of _spreads."""
+    floor_s = FLOOR_S[phase]
+    power = growth(every[0], every[1], floor_s)
+    scale = factor(known[0], known[1], power, floor_s)
+    return {"scale": scale, "floor_s": floor_s, "power": power, "smoothing_s": round(smoothing_s(), 4)}
 
 
-def _uncertainty(
-    curves: NDArray[np.float32], dev: Sequence[Window], phase: int, threshold: float, power: float
-) -> dict[str, float]:
-    """How a model states the uncertainty of a phase, with the factor that fits its picks in these windows."""
-    scale = factor(*_spreads(curves, dev, phase, threshold), power, FLOOR_S[phase])
-    return {"scale": scale, "floor_s": FLOOR_S[phase], "power": power, "smoothing_s": round(smoothing_s(), 4)}
-
-
-def _spreads(
-    curves: NDArray[np.float32], windows: Sequence[Window], phase: int, threshold: float
-) -> tuple[list[float], list[float]]:
-    """Of picks near a label, the spread of the peak and the residual, both in s."""
+def _spreads(curves: Curves, windows: Sequence[Window], best: Mapping[int, float]) -> dict[int, NDArray[np.float64]]:
+    """Of each phase (2, pick): of the picks near a label, the spread of the peak and the residual, both in s."""
     plain = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": round(smoothing_s(), 4)}
-    picks = known_picks(curves, windows, phase, threshold, plain)
-    return [k.uncertainty_s for k in picks], [k.residual_s for k in picks]
+    picks = {phase: known_picks(curves[phase], windows, phase, best[phase], plain) for phase in (P, S)}
+    return {
+        phase: np.array([(k.uncertainty_s, k.residual_s) for k in found]).reshape(-1, 2).T
+        for phase, found in picks.items()
+    }
 
 
 def factor(spread_s: ArrayLike, residual_s: ArrayLike, power: float, floor_s: float) -> float:
@@ -233,12 +223,6 @@ def growth(spread_s: ArrayLike, residual_s: ArrayLike, floor_s: float) -> float:
     return float(POWERS[int(np.argmin(costs))])
 
 
-def _growths(curves: Curves, windows: Sequence[Window], best: Mapping[int, float]) -> dict[int, float]:
-    """growth of both phases."""
-    found = {phase: _spreads(curves[phase], windows, phase, best[phase]) for phase in (P, S)}
-    return {phase: growth(*pairs, FLOOR_S[phase]) for phase, pairs in found.items()}
-
-
 def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:
     """The card of a model file that is about to become out."""
     scores = {split: summary(report) for split, report in reports.items()}
@@ -250,16 +234,7 @@ def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapp
         **content,
         "scores": scores or "not measured: no labelled data was given, thresholds are the defaults",
     }
-    out.with_suffix(".json").write_text(json.dumps(_known(card), indent=1, allow_nan=False) + "\n")
-
-
-def _known(value: Any) -> Any:
-    """The same with None for what is not a number: JSON has no word for it."""
-    if isinstance(value, Mapping):
-        return {key: _known(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_known(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    save_json(card, out.with_suffix(".json"))
 
 
 def _revision() -> str:

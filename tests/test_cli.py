@@ -377,3 +377,13 @@ def test_an_audit_appears_whole_or_not_at_all(run: Run, tmp_path: Path, monkeypa
     with pytest.raises(OSError, match="No space left on device; it is left as it was"):
         _write([], tmp_path / "found.csv")
     assert (tmp_path / "found.csv").read_text() == "as it was"
+
+
+def test_a_warning_of_any_command_is_one_line(run: Run, tmp_path: Path) -> None:
+    record, picks = tmp_path / "a.mseed", tmp_path / "picks.csv"
+    earthquake().write(record, "MSEED")
+    record.write_bytes(record.read_bytes()[:-100])
+    picks.write_text("picker,dataset,trace_name,phase,sample_at_100hz,probability\n")
+    _, _, err = run("evaluate", "--protocol", "continuous", "--records", record, "--others", picks)
+    assert f"jijin: {record}: it ends in the middle of a record" in err
+    assert "UserWarning" not in err and "DamagedFile" not in err

@@ -168,6 +168,15 @@ def test_what_was_written_is_read_again_with_its_labels(tmp_path: Path) -> None:
         assert np.array_equal(second.waveform(i), traces[name])
 
 
+@pytest.mark.parametrize("order", ["NE", "ZE", "E"])
+def test_components_that_are_not_there_are_known_after_an_export(tmp_path: Path, order: str) -> None:
+    raw = {"a": trace(components=len(order))}
+    first = open_dataset(write(tmp_path / "first", raw, meta(["a"]), sampling_rate=100, component_order=order))
+    second = open_dataset(write_dataset(tmp_path / "second", first))
+    assert second.label(0).components == order
+    assert np.array_equal(second.waveform(0), first.waveform(0))
+
+
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     for waveforms in ([trace()], [trace()] * 3, [trace(), trace(components=1)]):
         with pytest.raises(DataError, match=r"waveforms|shape"):

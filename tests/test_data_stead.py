@@ -98,6 +98,13 @@ def test_labels_of_the_odd_strings(tmp_path: Path) -> None:
     assert labels["distance_km"].tolist()[0] == 102.09 and set(labels["dataset"]) == {"stead"}
 
 
+def test_quality_tells_how_both_phases_were_picked(tmp_path: Path) -> None:
+    by_machine = event("a_EV").replace("1894.0,manual", "1894.0,autopicker")
+    write_stead(tmp_path / "chunk2", [by_machine, event("b_EV"), noise(1)])
+    with open_dataset(tmp_path / "chunk2.csv") as dataset:
+        assert dataset.labels["quality"].tolist() == ["P manual, S autopicker", "manual", ""]
+
+
 def test_groups_are_the_event_or_the_station_day_of_noise(tmp_path: Path) -> None:
     write_stead(tmp_path / "merged", ROWS)
     groups = open_dataset(tmp_path).labels["source_group"].tolist()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
@@ -52,12 +53,25 @@ def options(
 
 def main() -> None:
     """Run the command line; an error raised on purpose becomes one sentence on stderr and an exit status."""
+    _shorten_warnings(warnings.showwarning)
     try:
         app()
     except (ConfigError, ModelError) as error:
         _stop(error, 2)
     except (JijinError, OSError) as error:
         _stop(error, 1)
+
+
+def _shorten_warnings(others: Any) -> None:
+    """Show a warning that is meant for users as one line; a command with Messages takes it over from here."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, UserWarning):
+            sys.stderr.write(f"jijin: {message}\n")
+        else:
+            others(message, category, *where, **more)
+
+    warnings.showwarning = show
 
 
 def _stop(error: Exception, status: int) -> None:

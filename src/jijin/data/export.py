@@ -30,6 +30,7 @@ COLUMNS = {  # ours -> SeisBench's
     "distance_km": "path_ep_distance_km",
     "licence": "licence",
     "quality": "label_quality",
+    "components": "trace_components_recorded",  # ours alone: the rows of components that are not there hold zeros
     "qc_good": "qc_good",
     "split": "split",
     **{name: name for name in SOURCE},

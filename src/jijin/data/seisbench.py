@@ -32,7 +32,7 @@ _TEXT = (
     "trace_name", "trace_name_original", "trace_component_order", "trace_P_status", "trace_S_status",
     "trace_p_status", "trace_s_status", "trace_category", "trace_start_time", "source_type", "source_group",
     "source_id", "source_origin_time", "label_quality", "qc_good", "licence", "station_network_code", "station_code",
-    "split", "trace_split",
+    "split", "trace_split", "trace_components_recorded",
 )  # fmt: skip
 _NUMERIC = (
     *P_COLUMNS, *S_COLUMNS, "trace_coda_end_sample", "trace_snr_db", "path_ep_distance_km", "stalta_max",
@@ -106,8 +106,11 @@ class SeisBenchDataset(Dataset):
         return rate.to_numpy()
 
     def _components(self, meta: pd.DataFrame) -> pd.Series:
-        """Those of ZNE that were recorded. A file in order ZNE with n_components below 3 pads behind the last."""
-        order = lb.text(meta, "trace_component_order")
+        """Those of ZNE that were recorded: as jijin.data.export says, else by the order of the components.
+
+        A file in order ZNE with n_components below 3 pads behind the last.
+        """
+        order = _first(meta, "trace_components_recorded", "trace_component_order")
         order = order.where(order != "", str(self._format.get("component_order", "ZNE")))
         out = order.map({word: _in_zne(word) for word in order.unique()})
         count = lb.numbers(meta, "n_components").fillna(3).clip(1, 3).astype(int)

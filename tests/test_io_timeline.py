@@ -10,7 +10,7 @@ import obspy
 import pytest
 
 from jijin.io import read_segments, scan
-from jijin.io.timeline import CHUNK_NS, Reel, between, chunks, groups
+from jijin.io.timeline import CHUNK_NS, Reel, between, chunks, groups, joined
 from jijin.types import NS, Segment
 
 START = obspy.UTCDateTime("2024-03-01T23:50:00.005Z")
@@ -121,3 +121,23 @@ def test_every_piece_of_a_file_is_used(tmp_path: Path) -> None:
     path = write(tmp_path / "gappy", trace(seconds=60), trace(start=START + 120, seconds=60))
     assert len(read_segments(path)) == 2
     assert len(collect([path], CHUNK_NS)["XX.AAA..HHZ"]) == 1200
+
+
+@pytest.mark.parametrize(("late_s", "runs"), [(-3.0, 1), (0.0, 1), (0.04, 1), (0.06, 2), (5.0, 2)])
+def test_pieces_of_a_channel_are_one_where_they_touch_or_overlap(late_s: float, runs: int) -> None:
+    first = Segment("XX.AAA..HHZ", 0, 10.0, np.arange(100))
+    second = Segment("XX.AAA..HHZ", round((10 + late_s) * NS), 10.0, np.arange(1000, 1100))
+    done = joined([second, first])
+    assert len(done) == runs and done[0].data[:100].tolist() == list(range(100))
+    assert sum(len(one.data) for one in done) == 200 + min(round(late_s * 10), 0)
+
+
+def test_pieces_of_other_channels_rates_and_repeats_stay_apart_or_are_dropped() -> None:
+    first = Segment("XX.AAA..HHZ", 0, 10.0, np.arange(100))
+    inside = Segment("XX.AAA..HHZ", 2 * NS, 10.0, np.arange(10))
+    other = Segment("XX.AAA..HHN", 10 * NS, 10.0, np.arange(100))
+    faster = Segment("XX.AAA..HHZ", 10 * NS, 20.0, np.arange(100))
+    assert [len(one.data) for one in joined([first, inside])] == [100]
+    assert [(one.seed_id[-1], one.sampling_rate) for one in joined([faster, other, first])] == [
+        ("N", 10.0), ("Z", 10.0), ("Z", 20.0),
+    ]  # fmt: skip

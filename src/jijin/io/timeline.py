@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from jijin.errors import ReadError
 from jijin.io.files import Scan, load, partly
 from jijin.io.formats import cut
-from jijin.types import NS, Segment, ns_to_samples
+from jijin.types import NS, Segment, ns_to_samples, samples_to_ns
 
 CHUNK_NS = 6 * 3600 * NS  # one feed: long enough that a call costs nothing, short against a day in memory
 
@@ -50,6 +50,34 @@ def _first_at(segment: Segment, time_ns: int) -> int:
     """Index of the first sample at or after a time; a sample less than 1 ns early, by rounding, counts as on time."""
     index = ns_to_samples(time_ns - segment.start_ns - 1, segment.sampling_rate)
     return int(np.clip(np.ceil(index), 0, len(segment.data)))
+
+
+def joined(segments: Iterable[Segment]) -> list[Segment]:
+    """Segments put together, channel by channel, where one follows the other within half a sample.
+
+    What is there twice is taken from the one that begins first.
+    """
+    runs: list[list[Segment]] = []
+    for segment in sorted(segments, key=lambda s: (s.seed_id, s.start_ns)):
+        last = runs[-1][-1] if runs else None
+        if last is None or not _follows(segment, last):
+            runs.append([segment])
+        elif segment.end_ns > last.end_ns:
+            overlap = round(ns_to_samples(last.end_ns - segment.start_ns, last.sampling_rate))
+            runs[-1].append(cut(segment, max(overlap, 0), len(segment.data)))
+    return [_concatenated(run) for run in runs]
+
+
+def _follows(segment: Segment, last: Segment) -> bool:
+    late = segment.start_ns - last.end_ns
+    same = (segment.seed_id, segment.sampling_rate) == (last.seed_id, last.sampling_rate)
+    return same and late <= samples_to_ns(0.5, last.sampling_rate)
+
+
+def _concatenated(run: Sequence[Segment]) -> Segment:
+    if len(run) == 1:
+        return run[0]
+    return Segment(run[0].seed_id, run[0].start_ns, run[0].sampling_rate, np.concatenate([s.data for s in run]))
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from jijin.errors import DataError
 from jijin.io.archive import Waveforms
+from jijin.io.timeline import joined
 from jijin.network.responses import Sensors
 from jijin.types import NS, Pick, Segment, instrument_id, net_sta, ns_to_samples, nsl
 
@@ -61,25 +62,9 @@ def _vertical(pick: Pick, waveforms: Waveforms) -> Segment | None:
     """The vertical from before the P on, in one piece."""
     name = instrument_id(pick.seed_id)
     found = waveforms(nsl(pick.seed_id), pick.time_ns - int(BEFORE_S * NS), pick.time_ns + int(SECONDS * NS))
-    joined = join([one for one in found if one.seed_id in (name + "Z", name + "3")])
-    whole = [
-        one for one in joined if one.start_ns <= pick.time_ns - 5 * NS and one.end_ns >= pick.time_ns + LEAST_S * NS
-    ]
+    runs = joined(one for one in found if one.seed_id in (name + "Z", name + "3"))
+    whole = [one for one in runs if one.start_ns <= pick.time_ns - 5 * NS and one.end_ns >= pick.time_ns + LEAST_S * NS]
     return whole[0] if whole else None
-
-
-def join(segments: Sequence[Segment]) -> list[Segment]:
-    """Pieces that follow one another as one; in order of time, what is there twice is taken from the first."""
-    out: list[Segment] = []
-    for one in sorted(segments, key=lambda s: (s.seed_id, s.start_ns)):
-        last = out[-1] if out and out[-1].seed_id == one.seed_id else None
-        off = round(ns_to_samples(last.end_ns - one.start_ns, one.sampling_rate)) if last else -1
-        if last is not None and off >= 0 and last.sampling_rate == one.sampling_rate:
-            data = np.concatenate([last.data, one.data[off:]])
-            out[-1] = Segment(last.seed_id, last.start_ns, last.sampling_rate, data)
-        else:
-            out.append(one)
-    return out
 
 
 def _velocity(counts: NDArray[Any], segment: Segment) -> NDArray[Any]:
@@ -115,7 +100,7 @@ def sta_lta(names: Sequence[str], waveforms: Waveforms, now_ns: int) -> dict[str
 
     out: dict[str, float] = {}
     for name in names:
-        found = join([s for s in waveforms(name, now_ns - 40 * NS, now_ns) if s.seed_id[-1] in "Z3"])
+        found = joined(s for s in waveforms(name, now_ns - 40 * NS, now_ns) if s.seed_id[-1] in "Z3")
         for one in found:
             rate = one.sampling_rate
             if len(one.data) < (LTA_S + 5) * rate:

@@ -6,7 +6,7 @@ multiplying with its own; both in one step in the frequency domain, so nothing i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import pi
 from typing import Any
@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.errors import DataError
-from jijin.io.formats import cut
-from jijin.io.timeline import between
+from jijin.io.timeline import between, joined
 from jijin.network.responses import Sensor
 from jijin.signal import missing
 from jijin.types import NS, Segment, ns_to_samples, samples_to_ns
@@ -141,30 +140,6 @@ def _record(segments: Iterable[Segment], span: Span) -> Segment:
     if run.end_ns < span.main_ns:
         raise DataError(f"a gap, or the end of the record, {(run.end_ns - span.p_ns) / NS:.1f} s after P")
     return run
-
-
-def joined(segments: Iterable[Segment]) -> list[Segment]:
-    """Segments of one channel put together where one follows the other within half a sample; overlaps count once."""
-    runs: list[list[Segment]] = []
-    for segment in sorted(segments, key=lambda s: s.start_ns):
-        last = runs[-1][-1] if runs else None
-        if last is None or not _follows(segment, last):
-            runs.append([segment])
-        elif segment.end_ns > last.end_ns:
-            overlap = round(ns_to_samples(last.end_ns - segment.start_ns, last.sampling_rate))
-            runs[-1].append(cut(segment, max(overlap, 0), len(segment.data)))
-    return [_concatenated(run) for run in runs]
-
-
-def _follows(segment: Segment, last: Segment) -> bool:
-    late = segment.start_ns - last.end_ns
-    return segment.sampling_rate == last.sampling_rate and late <= samples_to_ns(0.5, last.sampling_rate)
-
-
-def _concatenated(run: Sequence[Segment]) -> Segment:
-    if len(run) == 1:
-        return run[0]
-    return Segment(run[0].seed_id, run[0].start_ns, run[0].sampling_rate, np.concatenate([s.data for s in run]))
 
 
 def _check_samples(record: Segment, span: Span) -> None:

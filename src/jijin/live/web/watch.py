@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.io.timeline import joined
 from jijin.live.alarm import Alarm
 from jijin.live.engine import Tick
 from jijin.live.events import EventChange
 from jijin.live.metrics import health
 from jijin.live.newest import Look
-from jijin.live.onsite import join
 from jijin.live.tracker import Change
 from jijin.live.web.hub import Hub
 from jijin.report.catalogue.colours import depth_colour
@@ -124,7 +124,7 @@ class Watch:
         end_ns = self._session.clock.now_ns()
         found = self._session.engine.ring(nsl(sensor), end_ns - HISTORY_S * NS, end_ns + NS)
         mine = [segment for segment in found if instrument_id(segment.seed_id) == sensor]
-        return [trace(segment) for segment in join(mine)]
+        return [trace(segment) for segment in joined(mine)]
 
     def record(self, event_id: str) -> dict[str, Any] | None:
         """Arrivals and waveforms of an event, for its record section; None if there is no such event."""

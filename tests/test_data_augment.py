@@ -131,6 +131,16 @@ def test_a_spike_may_be_huge(batch):
     assert 100 < max(heights) <= 200.1 and min(heights) < 5
 
 
+def test_half_of_the_spikes_are_on_one_component_and_those_of_a_window_differ_in_height():
+    still = np.zeros((400, 3, 6000), np.float32)
+    still[:, :, ::2] = 1
+    out = Glitches(1.0)(Batch(still, still * 0, still * 0), np.random.default_rng(0)).data - still
+    hit = [row for row in out if 0 < np.count_nonzero(row.any(0)) <= 12]  # spikes, neither steps nor pulses
+    alone = np.mean([np.count_nonzero(row[:, at]) == 1 for row in hit for at in np.flatnonzero(row.any(0))])
+    assert 0.5 < alone < 0.8
+    assert any(len(np.unique(np.abs(row[row != 0]).round(3))) > 2 for row in hit)
+
+
 def test_a_horizontal_alone_is_not_turned_away_and_a_gap_of_one_does_not_become_the_others():
     data = np.random.default_rng(0).standard_normal((40, 3, 500)).astype(np.float32)
     data[:20, 2] = np.nan

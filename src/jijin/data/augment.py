@@ -231,9 +231,9 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Glitches:
-    """Spikes, steps and calibration-like pulses: sharp, and no earthquake."""
+    """Spikes, steps and calibration-like pulses, half of them on one component alone: sharp, and no earthquake."""
 
-    probability: float = 0.12
+    probability: float = 0.2
 
     def __call__(self, batch: Batch, rng: Generator) -> Batch:
         data, n = batch.data.copy(), batch.data.shape[-1]
@@ -241,12 +241,15 @@ class Glitches:
             size, share = float(deviation(data[row])), rng.random()
             for start in rng.integers(0, n, rng.integers(1, 6)):
                 length = int(rng.choice((1, 1, 2, 5, 40, n)))
-                scale = size * (200 if length <= 2 else 55) ** share  # a spike may be huge
+                scale = size * (200 if length <= 2 else 55) ** (share * rng.uniform(0.5, 1))  # a spike may be huge
                 decay = np.exp(-np.arange(min(length, n - start)) / max(length / 3, 1)) if length == 40 else 1
-                data[row, rng.random(3) < 0.6, start : start + length] += np.float32(
-                    scale * decay * rng.choice((-1, 1))
-                )
+                data[row, self._where(rng), start : start + length] += np.float32(scale * decay * rng.choice((-1, 1)))
         return replace(batch, data=data)
+
+    @staticmethod
+    def _where(rng: Generator) -> NDArray[np.bool_]:
+        """Which components it is on."""
+        return np.arange(3) == rng.integers(3) if rng.random() < 0.5 else rng.random(3) < 0.6
 
 
 STUDY: tuple[Augmentation, ...] = (GaussianNoise(), RandomShift(), RandomGaps(), DropChannels())

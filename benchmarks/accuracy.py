@@ -17,9 +17,8 @@ from pathlib import Path
 
 import accuracy_parts as parts
 from accuracy_bench import SPLITS, Bench, prepare
-from run import machine
+from page import DOCS, write
 
-PAGE = Path(__file__).with_name("accuracy_page.md")
 PARTS = (
     parts.scores, parts.margins, parts.without_others, parts.by_groups, parts.by_field, parts.shifts, parts.borders,
     parts.uncertainty, parts.probability, parts.spoilt, parts.noise, parts.continuously,
@@ -29,13 +28,13 @@ PARTS = (
 def main(data: Path, peers: Path, cache: Path) -> None:
     """Every part, then the page."""
     bench = prepare(data, peers, cache)
-    (parts.DOCS / "figures").mkdir(exist_ok=True)
+    (DOCS / "figures").mkdir(exist_ok=True)
     digest = sha256(bench.cba.model.file.read_bytes()).hexdigest()
-    filled = {"made": machine("accuracy.py"), "digest": digest[:16], "counts": counts(bench)}
+    filled = {"digest": digest[:16], "counts": counts(bench)}
     for part in PARTS:
         print(part.__name__, file=sys.stderr, flush=True)
         filled |= part(bench)
-    (parts.DOCS / "accuracy.md").write_text(PAGE.read_text().format(**filled))
+    write("accuracy", filled)
 
 
 def counts(bench: Bench) -> str:

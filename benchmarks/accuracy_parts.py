@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,23 +23,11 @@ from jijin.evaluate.matching import TOLERANCES_S, find_picks, residuals_s
 from jijin.evaluate.noise import false_picks, found_in
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.position import positions, seconds
-from jijin.evaluate.protocols import text
 from jijin.evaluate.scores import bootstrap, f1_of
 from jijin.evaluate.shift import CHOICES, Stability, in_detector, in_windows
+from page import DOCS, row, table
 
-DOCS = Path(__file__).parents[1] / "docs"
 Filled = dict[str, str]
-
-
-def table(heads: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    """Markdown."""
-    rows = [f"| {' | '.join(map(text, line))} |" for line in lines]
-    return "\n".join([f"| {' | '.join(heads)} |", "|" + "---|" * len(heads), *rows])
-
-
-def table_of(lines: Sequence[Mapping[str, object]]) -> str:
-    """Markdown of lines whose keys are the heads."""
-    return table(list(lines[0]), [list(line.values()) for line in lines])
 
 
 def margin(ours: NDArray[np.float64], theirs: NDArray[np.float64], groups: Sequence[str]) -> list[object]:
@@ -57,7 +44,7 @@ def margin(ours: NDArray[np.float64], theirs: NDArray[np.float64], groups: Seque
 def aim(what: str, measured: Mapping[str, float], met: bool) -> str:
     """A line of the table of aims."""
     values = ", ".join(f"{name} {value:.3f}" for name, value in measured.items())
-    return f"| {what} | {values} | {'yes' if met else 'no'} |"
+    return row([what, values, "yes" if met else "no"])
 
 
 def scores(bench: Bench) -> Filled:
@@ -84,16 +71,16 @@ def score_table(reports: Sequence[Report]) -> str:
     """A row per picker and phase."""
     heads = ["picker", "phase", "threshold", "labels", "precision", "recall", "F1 at 0.5 s", "95 %"]
     heads += ["recall at 0.1 s", "F1 at 0.1 s", "mean s", "deviation s", "MAE s"]
-    heads += ["false/h of noise", "picks/h of landslides"]
+    false = ["false/h of noise", "picks/h of landslides"]
     lines = []
     for phase in (P, S):
         for r in reports:
             wide, narrow = r.phases[phase][0.5], r.phases[phase][0.1]
             cells = [wide.labels, wide.precision, wide.recall, wide.f1, wide.interval, narrow.recall, narrow.f1]
             cells += r.residuals[phase]
-            false = [f"{r.false_per_hour[kind][phase]:.1f}" for kind in ("noise", "other")]
-            lines.append([r.name, "PS"[phase - P], f"{r.thresholds[phase]:.2f}", *cells, *false])
-    return table(heads, lines)
+            cells += [r.false_per_hour[kind][phase] for kind in ("noise", "other")]
+            lines.append([r.name, "PS"[phase - P], r.thresholds[phase], *cells])
+    return table([*heads, *false], lines, {"threshold": ".2f"} | dict.fromkeys(false, ".1f"))
 
 
 def margins(bench: Bench) -> Filled:

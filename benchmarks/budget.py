@@ -31,6 +31,7 @@ from jijin.picking import Picker
 from jijin.signal import missing, normalise
 from jijin.types import Segment
 from jijin.windows import Cutter, Stitcher
+from page import table
 from timing import once
 
 REPEATS = 3
@@ -50,9 +51,8 @@ def main(records: Path | None = None) -> None:
     rows += [("cut", least(lambda: used(cut(segments)))), *steps([window.data for window in cut(segments)])]
     rows.append((f"cut at {ODD_HZ:g} Hz, resampling included", least(lambda: used(cut(at_rate(segments, ODD_HZ))))))
     total = sum(seconds for name, seconds in rows[:-1])
-    print("| step | s | share |\n|---|---|---|")
-    for name, seconds in [*rows[:-1], ("all", total), rows[-1]]:
-        print(f"| {name} | {seconds:.2f} | {seconds / total:.0%} |")
+    lines = [(name, seconds, seconds / total) for name, seconds in [*rows[:-1], ("all", total), rows[-1]]]
+    print(table(["step", "s", "share"], lines, {"s": ".2f", "share": ".0%"}))
 
 
 def steps(windows: list[np.ndarray]) -> list[tuple[str, float]]:

@@ -18,16 +18,14 @@ import numpy as np
 from obspy import Stream
 
 import jijin
-from accuracy_parts import DOCS, table_of
 from cached import Cached
 from jijin.data.traces import P, S
 from jijin.detector import Detector
 from jijin.evaluate.matching import Picks, outside, pair
 from jijin.evaluate.pickers import AsModel, Picker, peer_loaders, released
 from jijin.types import NS, net_sta
-from run import machine
+from page import table_of, write
 
-PAGE = Path(__file__).with_name("consensus_page.md")
 CASES = {
     "California, M 4.3": "california_M4p3_mttime",
     "Hawaii, M 5.3": "hawaii_M5p3_gmprocess",
@@ -68,7 +66,7 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
     if models:
         print(shown)
     else:
-        (DOCS / "consensus.md").write_text(PAGE.read_text().format(made=machine("consensus.py"), rows=shown))
+        write("consensus", {"rows": shown})
 
 
 def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:

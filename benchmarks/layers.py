@@ -16,6 +16,8 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from page import table
+
 SIZES = ((16, 32, 7, 1500), (32, 48, 5, 750), (48, 64, 5, 375), (96, 96, 3, 125), (16, 16, 7, 1500))
 BATCH, REPEATS = 16, 20
 
@@ -49,12 +51,13 @@ def stack(inputs: int, outputs: int, width: int, two_d: bool) -> nn.Module:
 
 def main() -> None:
     """Print the table."""
-    print("| channels | width | steps | 1-D ms | 2-D ms | ratio |\n|---|---|---|---|---|---|")
+    lines: list[list[object]] = []
     for inputs, outputs, width, steps in SIZES:
         x = torch.randn(BATCH, inputs, steps)
         one = milliseconds(stack(inputs, outputs, width, False), x)
         two = milliseconds(stack(inputs, outputs, width, True), x[:, :, None])
-        print(f"| {inputs} to {outputs} | {width} | {steps} | {one:.3f} | {two:.3f} | {one / two:.1f} |")
+        lines.append([f"{inputs} to {outputs}", width, steps, one, two, one / two])
+    print(table(["channels", "width", "steps", "1-D ms", "2-D ms", "ratio"], lines, {"ratio": ".1f"}))
 
 
 if __name__ == "__main__":

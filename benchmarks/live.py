@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +34,9 @@ from jijin.models import load
 from jijin.network.build import EventBuilder
 from jijin.network.stations import read_stations
 from jijin.network.velocity import read_velocity
-from jijin.study.machine import machine
 from jijin.types import NS, Segment
+from page import DOCS, measured, table
 
-PAGE = Path(__file__).parents[1] / "docs" / "live_results.md"
 START_NS = 1_700_000_000 * NS
 SOURCES = ("ncedc_a", "ncedc_b", "new_zealand", "obs", "uturuncu", "stead_sample")
 SNR_DB, WITHIN_S, SAME_S = 10.0, 2.0, 0.5
@@ -50,14 +48,14 @@ def main(data: Path, seconds: float = 120.0) -> None:
     model = load("cba")
     parts = [
         "# Live: what was measured\n",
-        f"By benchmarks/live.py on {date.today()}: {machine()}; model {model.name} {model.version}; load average at "
+        f"By benchmarks/live.py on {measured()}; model {model.name} {model.version}; load average at "
         f"the start {os.getloadavg()[0]:.1f}. How it works: [live.md](live.md).\n",
         latency(model, data / "networks" / "hengill_iceland_malmi", seconds),
         onsets(model, data / "windows"),
         noise(model, data / "windows" / "pnw_noise"),
         burst(model),
     ]
-    PAGE.write_text("\n".join(parts))
+    (DOCS / "live_results.md").write_text("\n".join(parts))
     print("\n".join(parts))
 
 
@@ -173,7 +171,7 @@ def onsets(model: Any, folder: Path) -> str:
         clock.wait_until(START_NS + round(step * PACKET_S * NS), stop)
         engine.tick(list(_packets(found, step, clock.now_ns())))
     delays = [_delay(told.get(f"XX.W{k}", []), p_s) for k, (_, _, p_s, _) in enumerate(found)]
-    rows = []
+    lines = []
     for name in (*SOURCES, "all"):
         for strong in (True, False):
             mine = [
@@ -182,7 +180,8 @@ def onsets(model: Any, folder: Path) -> str:
                 if name in (n, "all") and (not strong or s > SNR_DB)
             ]
             if mine:
-                rows.append(_row(name, f"over {SNR_DB:g} dB" if strong else "any", mine))
+                lines.append(_line(name, f"over {SNR_DB:g} dB" if strong else "any", mine))
+    heads = ["source", "SNR", "windows", "told at all", "within 1 s", f"within {WITHIN_S:g} s", "within 3 s"]
     return f"""## Onset to pick
 
 {len(found)} windows with a labelled P (three components, checked labels), side by side as stations, in packets of
@@ -190,9 +189,7 @@ def onsets(model: Any, folder: Path) -> str:
 computer needs (above) comes on top. Most of these events are among those the model was trained on; how good its picks
 are on others is in [accuracy.md](accuracy.md).
 
-| source | SNR | windows | told at all | within 1 s | within {WITHIN_S:g} s | within 3 s | median (s) |
-|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{table([*heads, "median (s)"], lines, ".2f")}
 """
 
 
@@ -216,12 +213,10 @@ def _delay(told: Sequence[tuple[float, float]], p_s: float) -> float:
     return min((at - p_s for pick, at in told if abs(pick - p_s) <= SAME_S), default=np.inf)
 
 
-def _row(name: str, snr: str, delays: Sequence[float]) -> str:
+def _line(name: str, snr: str, delays: Sequence[float]) -> list[object]:
     d = np.array(delays)
     shares = [np.isfinite(d).mean(), *((d <= limit).mean() for limit in (1.0, WITHIN_S, 3.0))]
-    return (
-        f"| {name} | {snr} | {len(d)} | " + " | ".join(f"{100 * s:.0f} %" for s in shares) + f" | {np.median(d):.2f} |"
-    )
+    return [name, snr, len(d), *(f"{100 * s:.0f} %" for s in shares), np.median(d)]
 
 
 # noise

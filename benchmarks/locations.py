@@ -26,6 +26,7 @@ from jijin.network.refine import evaluated, likelihood_of
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
 from jijin.types import Pick
+from page import table
 
 SIGMA_S = {"P": 0.05, "S": 0.1}
 LEAST = 6  # stations
@@ -69,28 +70,27 @@ def rows(folder: Path, velocity: str) -> Iterator[tuple[float, ...]]:
         print(f"  {path.name}: {told}, likelihood at the reference {ratio:.2f} of ours", file=sys.stderr)
 
 
-def line(name: str, table: list[tuple[float, ...]]) -> str:
-    """One row of the table."""
-    events = np.array(table)
+def line(name: str, found: list[tuple[float, ...]]) -> list[object]:
+    """One line of the table."""
+    events = np.array(found)
     near, deep = events[:, 1] <= 3, np.abs(events[:, 2]) <= 5
-    medians = f"{np.median(events[:, 1]):.1f} | {np.median(np.abs(events[:, 2])):.1f}"
-    return f"| {name} | {len(events)} | {near.sum()} | {deep.sum()} | {(near & deep).sum()} | {medians} |"
+    medians = np.median(np.abs(events[:, 1:3]), axis=0)
+    return [name, len(events), near.sum(), deep.sum(), (near & deep).sum(), *medians]
 
 
 def main() -> None:
     """Print a row a case and model: events of LEAST stations or more, then those that have S picks too."""
-    print("| case | events | within 3 km | depth within 5 km | both | median km | median km of depth |")
-    print("|---|---|---|---|---|---|---|")
-    milliseconds = []
+    heads = ["case", "events", "within 3 km", "depth within 5 km", "both", "median km", "median km of depth"]
+    milliseconds, lines = [], []
     for velocity in ("regional", "iasp91"):
         for case in ("nz_alpine", "uturuncu"):
             found = list(rows(Path(sys.argv[1]) / case, velocity))
             milliseconds += [1e3 * row[3] for row in found]
             enough = [row for row in found if row[0] >= LEAST]
             with_s = [row for row in enough if row[4]]
-            print(line(f"{case}, {velocity}, {LEAST} stations or more", enough))
-            print(line("of these with S picks", with_s))
-    print(f"\n{np.median(milliseconds):.0f} ms of one core an event (median).")
+            lines.append(line(f"{case}, {velocity}, {LEAST} stations or more", enough))
+            lines.append(line("of these with S picks", with_s))
+    print(f"{table(heads, lines, '.1f')}\n\n{np.median(milliseconds):.0f} ms of one core an event (median).")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,13 +28,12 @@ from jijin.network.locate import Locator
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import VelocityModel, read_velocity
 from jijin.types import NS, Event, Pick, net_sta
-from run import machine
+from page import WIDE, table, write
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # earthquakes.py: networks with known answers
 from earthquakes import VP, VS, false_picks, network, owners, swarm
 
-PAGE = Path(__file__).with_name("networks_page.md")
-DOCS = Path(__file__).parents[1] / "docs"
+Line = list[object]  # of a table
 REGIONAL = read_velocity("regional")
 REACH_NS = 20 * NS  # an event is the reference's if its origin is at most that far from its
 
@@ -104,35 +103,27 @@ def beside(case: Case, events: Sequence[Event]) -> Found | None:
     return Found(case, event, float(flat), event.origin.depth_km - ref.depth_km)
 
 
-def row(*cells: object) -> str:
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def line(case: Case, events: Sequence[Event], note: str = "") -> str:
-    """A row of the tables of events: what was found of a case."""
+def line(case: Case, events: Sequence[Event]) -> Line:
+    """A line of the tables of events: what was found of a case."""
     found = beside(case, events)
     if found is None:
-        return row(case.name, len(case.picks), "not found", "", "", "", "", "", *[note] * bool(note))
+        return [case.name, len(case.picks), "not found", "", "", "", "", ""]
     origin = found.event.origin
-    ellipse = f"{origin.horizontal_uncertainty_km[0]:.1f}"
     depth = f"{found.deeper_km:+.1f}" + ("" if origin.depth_resolved else " (not resolved)")
     count = f"{len(origin.arrivals)} at {found.stations}, {found.s} S"
-    return row(
-        case.name, len(case.picks), count, f"{found.flat_km:.1f}", ellipse, depth,
-        f"{origin.azimuthal_gap_deg:.0f}", len(events) - 1,
-        *[note] * bool(note),
-    )  # fmt: skip
+    off = found.flat_km, origin.horizontal_uncertainty_km[0], depth
+    return [case.name, len(case.picks), count, *off, f"{origin.azimuthal_gap_deg:.0f}", len(events) - 1]
 
 
 def one_by_one(group: Sequence[Case]) -> str:
     """Table of events, each built on its own, from our picks and from the reference's."""
-    head = ["event", "picks", "in the event", "epicentre off, km", "its ellipse, km", "depth off, km", "gap, deg"]
-    theirs = "from the reference's picks"
-    rows = [row(*head, "further events", *([theirs] if any(case.others_picks for case in group) else []))]
-    rows.append(row(*["---"] * (rows[0].count("|") - 1)))
-    for case in group:
-        rows.append(line(case, case.events(), theirs_told(case)))
-    return "\n".join(rows)
+    heads = ["event", "picks", "in the event", "epicentre off, km", "its ellipse, km", "depth off, km", "gap, deg"]
+    heads += ["further events"]
+    lines = [line(case, case.events()) for case in group]
+    if any(case.others_picks for case in group):
+        heads += ["from the reference's picks"]
+        lines = [[*cells, theirs_told(case)] for cells, case in zip(lines, group, strict=True)]
+    return table(heads, lines, ".1f", WIDE)
 
 
 def theirs_told(case: Case) -> str:
@@ -156,13 +147,13 @@ def in_a_row(group: Sequence[Case]) -> tuple[Case, list[Case]]:
     return Case("all", stations, [p for case in shifted for p in case.picks], None, []), shifted
 
 
-def tally(title: str, found: Sequence[Found | None], further: int, flat_km: float = 3, deep_km: float = 5) -> str:
-    """A row: how many events came out and how many of those with six stations or more lie where they should."""
+def tally(title: str, found: Sequence[Found | None], further: int, flat_km: float = 3, deep_km: float = 5) -> Line:
+    """A line: how many events came out and how many of those with six stations or more lie where they should."""
     there = [one for one in found if one]
     six = [one for one in there if one.stations >= 6]
     good = sum(one.within(flat_km, deep_km) for one in six)
     close = sum(one.flat_km <= flat_km for one in six)
-    return row(title, len(found), len(there), further, len(six), f"{close} of {len(six)}", f"{good} of {len(six)}")
+    return [title, len(found), len(there), further, len(six), f"{close} of {len(six)}", f"{good} of {len(six)}"]
 
 
 def with_s(found: Sequence[Found | None]) -> list[Found]:
@@ -170,8 +161,14 @@ def with_s(found: Sequence[Found | None]) -> list[Found]:
     return [one for one in found if one and one.s >= 2]
 
 
-def group_tally(name: str, group: Sequence[Case]) -> list[str]:
-    """The rows of a group: one by one, in a row, from the reference's own picks."""
+def tallies(groups: Mapping[str, Sequence[Case]]) -> str:
+    """Table of what came out of each group."""
+    heads = ["events", "references", "found", "further", "with 6 stations", "within 3 km", "and 5 km in depth"]
+    return table(heads, [line for name, group in groups.items() for line in group_tally(name, group)])
+
+
+def group_tally(name: str, group: Sequence[Case]) -> list[Line]:
+    """The lines of a group: one by one, in a row, from the reference's own picks."""
     whole, shifted = in_a_row(group)
     together = whole.events()
     ways = {
@@ -190,16 +187,16 @@ def group_tally(name: str, group: Sequence[Case]) -> list[str]:
 
 def continuous(case: Case) -> str:
     """Table of the events of a stretch without reference."""
-    rows = [row("origin", "stations", "P", "S", "RMS, s", "within 0.2 s", "gap, deg"), row(*["---"] * 7)]
+    lines: list[Line] = []
     for event in case.events():
         phases = [pick.phase_hint for pick in event.origin.picks]
         near = [abs(arrival.time_residual_s) <= 0.2 for arrival in event.origin.arrivals]
         count = len({net_sta(pick.seed_id) for pick in event.origin.picks})
-        rows.append(row(
-            str(event.origin.time)[11:22], count, phases.count("P"), phases.count("S"), f"{event.origin.rms_s:.2f}",
-            f"{sum(near)} of {len(near)}", f"{event.origin.azimuthal_gap_deg:.0f}",
-        ))  # fmt: skip
-    return "\n".join(rows)
+        counts = count, phases.count("P"), phases.count("S")
+        fit = event.origin.rms_s, f"{sum(near)} of {len(near)}", event.origin.azimuthal_gap_deg
+        lines.append([str(event.origin.time)[11:22], *counts, *fit])
+    heads = ["origin", "stations", "P", "S", "RMS, s", "within 0.2 s", "gap, deg"]
+    return table(heads, lines, {"RMS, s": ".2f", "gap, deg": ".0f"}, WIDE)
 
 
 def half_space(group: Sequence[Case]) -> VelocityModel:
@@ -222,23 +219,22 @@ def misfit(case: Case, model: VelocityModel) -> float:
 
 
 def mine(group: Sequence[Case]) -> str:
-    """Rows for the mine: with the regional model, and with the half-space that its picks ask for."""
+    """Table of the mine: with the regional model, and with the half-space that its picks ask for."""
     own = half_space(group)
-    rows = [row("event", "model", "in the event", "epicentre off, m", "depth off, m", "RMS, s"), row(*["---"] * 6)]
+    heads, lines = ["event", "model", "in the event", "epicentre off, m", "depth off, m", "RMS, s"], []
     for case in group:
         for model, name in ((REGIONAL, "regional"), (own, f"Vp {own.vp[0]:.1f}, Vp/Vs {own.vp_vs:.1f}")):
             found = beside(case, case.events(model))
-            cells: list[object] = ["not found", "", "", ""]
+            cells: Line = ["not found", "", "", ""]
             if found:
                 count = f"{len(found.event.origin.picks)} at {found.stations}"
-                cells = [count, f"{1000 * found.flat_km:.0f}", f"{1000 * found.deeper_km:+.0f}"]
-                cells.append(f"{found.event.origin.rms_s:.3f}")
-            rows.append(row(case.name, name, *cells))
-    return "\n".join(rows)
+                cells = [count, 1000 * found.flat_km, 1000 * found.deeper_km, found.event.origin.rms_s]
+            lines.append([case.name, name, *cells])
+    return table(heads, lines, {"epicentre off, m": ".0f", "depth off, m": "+.0f"}, WIDE)
 
 
-def synthetic(count: int, extent_km: float, earthquakes: int, hours: float, false: float = 0.3) -> str:
-    """A row: a made-up network's earthquakes among false picks."""
+def synthetic(count: int, extent_km: float, earthquakes: int, hours: float, false: float = 0.3) -> Line:
+    """A line: a made-up network's earthquakes among false picks."""
     rng = np.random.default_rng(count)
     stations = network(count, extent_km, rng)
     truths = swarm(stations, earthquakes, hours * 3600, extent_km, min(20.0, extent_km / 2), rng)
@@ -253,11 +249,16 @@ def synthetic(count: int, extent_km: float, earthquakes: int, hours: float, fals
     visible = {index for index, truth in enumerate(truths) if build.associator.enough(truth.picks)}
     off = [distance_azimuth(e.origin.latitude, e.origin.longitude, truths[i].latitude, truths[i].longitude)[0]
            for e, i in zip(events, whose, strict=True) if i is not None]  # fmt: skip
-    return row(
-        count, f"{extent_km:g}", earthquakes, f"{hours:g}", f"{false:.0%}", len(true) + len(wrong),
-        f"{len(there & visible)} of {len(visible)} ({len(there & visible) / len(visible):.3f})",
-        f"{len(there) / max(len(events), 1):.3f}", f"{np.median(off):.2f}", f"{spent:.0f}",
-    )  # fmt: skip
+    recall = f"{len(there & visible)} of {len(visible)} ({len(there & visible) / len(visible):.3f})"
+    made = count, f"{extent_km:g}", earthquakes, f"{hours:g}", f"{false:.0%}", len(true) + len(wrong)
+    return [*made, recall, len(there) / max(len(events), 1), np.median(off), spent]
+
+
+def synthetics() -> str:
+    """Table of made-up networks."""
+    heads = ["stations", "width, km", "earthquakes", "hours", "false picks", "picks", "recall", "precision"]
+    off, spent = "median epicentre off, km", "CPU, s"
+    return table([*heads, off, spent], [synthetic(*setting) for setting in SYNTHETIC], {off: ".2f", spent: ".0f"})
 
 
 SYNTHETIC = ((3, 20, 40, 24, 0.3), (15, 3, 100, 24, 0.3), (20, 60, 200, 24, 0.3), (100, 300, 500, 24, 0.3),
@@ -270,16 +271,15 @@ def main(data: Path) -> None:
     alpine, uturuncu, hamm = (cases(folder / name) for name in ("nz_alpine", "uturuncu", "hamm_mine_loki"))
     large = [load(folder / name) for name in ("california_M4p3_mttime", "hawaii_M5p3_gmprocess")]
     filled = {
-        "made": machine("networks.py"),
-        "tally": "\n".join([*group_tally("nz_alpine", alpine), *group_tally("uturuncu", uturuncu)]),
+        "tally": tallies({"nz_alpine": alpine, "uturuncu": uturuncu}),
         "alpine": one_by_one(alpine),
         "uturuncu": one_by_one(uturuncu),
         "large": one_by_one(large),
         "hengill": continuous(load(folder / "hengill_iceland_malmi")),
         "mine": mine(hamm),
-        "synthetic": "\n".join(synthetic(*setting) for setting in SYNTHETIC),
+        "synthetic": synthetics(),
     }
-    (DOCS / "networks.md").write_text(PAGE.read_text().format(**filled))
+    write("networks", filled)
 
 
 if __name__ == "__main__":

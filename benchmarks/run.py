@@ -18,8 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +26,22 @@ import numpy as np
 from days import START_NS, fragments, gaps, pieces, repeated, synthetic, whole, write
 from jijin.evaluate import load_peers
 from jijin.models import load
-from jijin.study.machine import machine as here
 from jijin.types import DAY_NS, utc
+from page import HERE, WIDE, made, table
 from timing import Cost, in_turn, jijin, once
 
-HERE = Path(__file__).parent
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
 BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256,)}  # windows; 256 is SeisBench's own
 PROCESSES = ((10, 1), (10, 2), (100, 2))  # station-days, processes
 HOURS = ((1, 1), (24, 1), (240, 1), (1, 10), (1, 100))  # scaling: hours, stations
+DECIMALS = {"peak MB": ".0f", "times jijin": ".1f", "s an hour of station": ".3f"}
 
 
 def main(peers: Path, records: Path | None = None) -> None:
     """All measurements, each on the page as soon as it is made."""
     accuracy = "How good the picks are: [docs/accuracy.md](../docs/accuracy.md). Where the time goes:"
-    parts = [f"# Results\n\n{machine('run.py')}\n\n{accuracy} [docs/performance.md](../docs/performance.md)."]
+    parts = [f"# Results\n\n{made('run')}\n\n{accuracy} [docs/performance.md](../docs/performance.md)."]
     for part in measured(peers, records):
         parts.append(f"## {part.title}\n\nLoad average before it: {part.load:.1f}. {part.text}")
         (HERE / "RESULTS.md").write_text("\n\n".join(parts) + "\n")
@@ -81,11 +79,6 @@ def measured(peers: Path, records: Path | None) -> Iterator[Part]:
             yield Part(title, make(), load_before)
 
 
-def machine(script: str) -> str:
-    """What it was measured on."""
-    return f"Made by `benchmarks/{script}` on {date.today()}: {here()}, obspy {version('obspy')}."
-
-
 def detect(folder: Path) -> list[str]:
     return jijin("detect", folder, "-q", "-o", folder.with_suffix(".csv"))
 
@@ -104,7 +97,7 @@ def station_day(peers: Path, work: Path, name: str, samples: np.ndarray) -> str:
     counts = {name: cost.output.strip() for name, cost in costs.items()}
     counts["jijin"] = str(len(folder.with_suffix(".csv").read_text().splitlines()) - 1)
     ours = costs["jijin"].wall_s
-    rows = [[n, *_cells(c), f"{c.wall_s / ours:.1f}", counts[n]] for n, c in costs.items()]
+    rows = [[n, *_cells(c), c.wall_s / ours, counts[n]] for n, c in costs.items()]
     heads = ["picker", *COST_HEADS, "times jijin", "picks"]
     about = (
         f"3 x 8,640,000 samples, miniSEED on disk to picks on disk, whole process, median of {PEER_REPEATS}: {name}."
@@ -115,9 +108,8 @@ def station_day(peers: Path, work: Path, name: str, samples: np.ndarray) -> str:
 COST_HEADS = ("s", "shortest to longest", "processor s", "peak MB")
 
 
-def _cells(cost: Cost) -> list[str]:
-    low, high = cost.spread_s
-    return [f"{cost.wall_s:.2f}", f"{low:.2f} to {high:.2f}", f"{cost.cpu_s:.2f}", f"{cost.peak_mb:.0f}"]
+def _cells(cost: Cost) -> tuple[object, ...]:
+    return cost.wall_s, cost.spread_s, cost.cpu_s, cost.peak_mb
 
 
 def hard_days(work: Path, samples: np.ndarray) -> str:
@@ -132,7 +124,7 @@ def hard_days(work: Path, samples: np.ndarray) -> str:
     costs = in_turn({name: detect(folder) for name, folder in folders.items()}, REPEATS)
     picks = {name: len(f.with_suffix(".csv").read_text().splitlines()) - 1 for name, f in folders.items()}
     ours = costs["whole"].wall_s
-    rows = [[n, *_cells(c), f"{c.wall_s / ours:.2f}", str(picks[n])] for n, c in costs.items()]
+    rows = [[n, *_cells(c), c.wall_s / ours, picks[n]] for n, c in costs.items()]
     about = f"The synthetic day, jijin, whole process, median of {REPEATS}."
     return section(about, ["day", *COST_HEADS, "times the whole day", "picks"], rows)
 
@@ -142,7 +134,7 @@ def network() -> str:
     found = json.loads(once([sys.executable, str(HERE / "network.py")]).output)
     names = {"window": "a window of 60 s each, in memory, to picks", "tick": "a second more for each, to picks"}
     columns = ("median", "largest", "first", "last")
-    rows = [[names[key], *(f"{times[column]:.2f}" for column in columns)] for key, times in found.items()]
+    rows = [[names[key], *(times[column] for column in columns)] for key, times in found.items()]
     about = (
         "580 stations of three components in one process, seconds. A tick gives provisional picks of the newest minute"
         " of every station and the final ones; `first` and `last`: medians of the first and last tenth of the repeats"
@@ -162,9 +154,10 @@ def scaling(work: Path) -> str:
                 write(pieces(samples, [edge], f"S{station:03}"), folder / f"{day}_{station}")
         commands[f"{hours} h, {stations} station{'s' * (stations > 1)}"] = detect(folder)
     costs = in_turn(commands, PEER_REPEATS)
-    rows = []
-    for (hours, stations), (name, cost) in zip(HOURS, costs.items(), strict=True):
-        rows.append([name, *_cells(cost), f"{cost.wall_s / hours / stations:.3f}"])
+    rows = [
+        [name, *_cells(cost), cost.wall_s / hours / stations]
+        for (hours, stations), (name, cost) in zip(HOURS, costs.items(), strict=True)
+    ]
     about = f"jijin detect, whole process, median of {PEER_REPEATS}; one file a channel and day."
     return section(about, ["data", *COST_HEADS, "s an hour of station"], rows)
 
@@ -183,7 +176,7 @@ def processes(work: Path) -> str:
         commands[name] = jijin("catalog", work / "archive", *options, "-o", work / f"{days}_{workers}")
     costs = in_turn(commands, 1)
     rows = [
-        [name, *_cells(cost), f"{cost.wall_s / days:.2f}"]
+        [name, *_cells(cost), cost.wall_s / days]
         for (days, _), (name, cost) in zip(PROCESSES, costs.items(), strict=True)
     ]
     about = "jijin catalog on days of one station, once each; memory is that of the largest process."
@@ -213,19 +206,14 @@ def forward(peers: Path) -> str:
             times[name] += [time.perf_counter() - began] if repeat else []
     ours = statistics.median(times["cba"])
     middles = {name: statistics.median(spent) for name, spent in times.items()}
-    rows = [[name, f"{s / WINDOWS * 1e3:.2f}", f"{s / ours:.1f}"] for name, s in middles.items()]
+    rows = [[name, s / WINDOWS * 1e3, s / ours] for name, s in middles.items()]
     about = f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}."
     return section(about, ["picker", "ms a window", "times jijin"], rows)
 
 
-def section(about: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A sentence and a table."""
-    return "\n".join([about + "\n", *_table(heads, rows)])
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for row in (heads, ["---"] * len(heads), *rows):
-        yield "| " + " | ".join(row) + " |"
+def section(about: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A sentence and a table; two decimals unless DECIMALS says otherwise."""
+    return f"{about}\n\n{table(heads, rows, dict.fromkeys(heads, '.2f') | DECIMALS, WIDE)}"
 
 
 if __name__ == "__main__":

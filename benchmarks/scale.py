@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,9 @@ from jijin.io.archive import open_archive
 from jijin.network.build import EventBuilder
 from jijin.network.velocity import VelocityModel
 from jijin.store import Coverage, DayResult, Store
-from jijin.study.machine import machine, peak_memory
+from jijin.study.machine import peak_memory
 from jijin.types import DAY_NS, NS, RATE, Pick, StationDay, utc
+from page import table, write
 
 DAY = 19_724  # 2024-01-02
 STATIONS, QUAKES = 4, 60  # station-days that are picked, earthquakes on each
@@ -40,7 +40,6 @@ PICKS = 150  # a station-day, in the measurement of the store
 COMMITS, FILES = 400, 30_000
 NETWORKS = ((100, 150.0, 500), (300, 400.0, 1500))  # stations, extent in km, earthquakes a day
 DAYS = 365_000  # a year of 1,000 stations
-PAGE, TEMPLATE = Path(__file__).parents[1] / "docs" / "scale.md", Path(__file__).with_name("scale_page.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def main(folder: Path) -> None:
     commit_s, bytes_per_pick = storing(folder / "run")
     files_per_s, bytes_per_file = indexing(folder / "index")
     events = [building(*size) for size in NETWORKS]
-    PAGE.write_text(page(picked, commit_s, bytes_per_pick, files_per_s, bytes_per_file, events), encoding="utf-8")
+    write("scale", places(picked, commit_s, bytes_per_pick, files_per_s, bytes_per_file, events))
 
 
 def timed(job: Callable[[], Any]) -> tuple[float, Any]:
@@ -154,22 +153,20 @@ def building(count: int, extent_km: float, earthquakes: int) -> tuple[int, int, 
     return count, earthquakes, 10 * len(picks), 10 * len(events), 10 * core_s
 
 
-def page(
+def places(
     picked: Picked,
     commit_s: float,
     bytes_per_pick: float,
     files_per_s: float,
     bytes_per_file: float,
     events: list[tuple[int, int, int, int, float]],
-) -> str:
-    """docs/scale.md: the template with its places filled."""
+) -> dict[str, object]:
+    """What the template is filled with."""
     core_hours, all_picks = DAYS * picked.core_s / 3600, DAYS * picked.picks
-    rows = [
-        f"| {n} | {quakes} | {picks:,} | {found} | {core_s:.0f} | {365 * core_s / 3600:.1f} |"
-        for n, quakes, picks, found, core_s in events
-    ]
-    places = {
-        "measured": f"{date.today()}: {machine()}",
+    hours = "core-hours a year"
+    heads = ["stations", "earthquakes a day", "picks a day", "events found a day", "core-seconds a day", hours]
+    rows = [[n, quakes, f"{picks:,}", f, core_s, 365 * core_s / 3600] for n, quakes, picks, f, core_s in events]
+    return {
         "quakes": QUAKES,
         "stations": STATIONS,
         "archive_mb": f"{picked.archive_mb:.0f}",
@@ -182,7 +179,7 @@ def page(
         "pick_bytes": f"{bytes_per_pick:.0f}",
         "files_per_s": f"{files_per_s:,.0f}",
         "file_bytes": f"{bytes_per_file:.0f}",
-        "events": "\n".join(rows),
+        "events": table(heads, rows, {hours: ".1f", "core-seconds a day": ".0f"}),
         "days": f"{DAYS:,}",
         "core_hours": f"{core_hours:,.0f}",
         "days_on_16": f"{core_hours / 24 / 16:.1f}",
@@ -198,7 +195,6 @@ def page(
         "event_hours": f"{365 * events[-1][4] / 3600 * 1000 * picked.picks / events[-1][2]:,.0f}",
         "most_cores": f"{picked.core_s / commit_s:,.0f}",
     }
-    return TEMPLATE.read_text(encoding="utf-8").format(**places)
 
 
 if __name__ == "__main__":

@@ -18,16 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import page
 import source_parts as parts
 from jijin.data import open_datasets
 from jijin.discriminate.discriminator import PRIOR, DiscriminateConfig
 from jijin.evaluate.source import Outcome
 from jijin.train.source_fit import sample_of, usable
 from jijin.train.source_run import SourceRun, cross_validated, measured
-from run import machine
-
-HERE = Path(__file__).parent
-PAGE, DOCS = HERE / "source_page.md", HERE.parent / "docs"
 
 
 def main(data: Path, cache: Path) -> None:
@@ -36,7 +33,7 @@ def main(data: Path, cache: Path) -> None:
     outcome: Outcome = kept(cache, "outcome", lambda: cross_validated(usable(table), sample_of(usable(table))))
     encoder = kept(cache, "encoder", lambda: parts.encoded(table, open_datasets([data])))
     metadata = pd.read_csv(data / parts.BLASTS / "metadata.csv")
-    filled: dict[str, Any] = {"made": machine("source.py"), "counts": counts(table)}
+    filled: dict[str, Any] = {"counts": counts(table)}
     real = usable(table[table["dataset"] != parts.SYNTHETIC])
     for name, key in (("explosion", "blast_events"), ("landslide", "slide_events")):
         filled[key] = real["group"][real["class"] == name].nunique()
@@ -55,7 +52,7 @@ def main(data: Path, cache: Path) -> None:
     for name, part in slow.items():
         print(name, file=sys.stderr, flush=True)
         filled[name] = kept(cache, name, part)
-    (DOCS / "source_type.md").write_text(PAGE.read_text().format(**filled))
+    page.write("source", filled, "source_type")
 
 
 def kept(cache: Path, name: str, make: Callable[[], Any]) -> Any:
@@ -70,8 +67,8 @@ def counts(table: pd.DataFrame) -> str:
     """Events and stations of each class and data set, as a table."""
     real = usable(table[table["dataset"] != parts.SYNTHETIC])
     groups = real.groupby(["class", "dataset"])["group"].agg(["nunique", "size"]).reset_index()
-    lines = [[str(v) for v in row] for row in groups.to_numpy().tolist()]
-    return parts.markdown(["class", "data set", "events (noise: stations)", "windows"], lines)
+    heads = ["class", "data set", "events (noise: stations)", "windows"]
+    return page.table(heads, groups.to_numpy().tolist(), rule=page.WIDE)
 
 
 def prior() -> str:

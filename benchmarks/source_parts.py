@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+import page
 from jijin.data.source import SYNTHETIC, seen
 from jijin.discriminate import DiscriminateConfig, SourceModel
 from jijin.discriminate.classes import ANTHROPOGENIC, CLASSES, EARTHQUAKE, EXPLOSION, KINDS, LANDSLIDE, NOISE
@@ -40,12 +41,10 @@ Array = NDArray[np.float64]
 Fit = Callable[[Array, NDArray[np.bool_], Array, Array], Array]
 
 
-def markdown(heads: list[str], lines: list[list[str]]) -> str:
-    """A table; a column of numbers that are missing is left blank."""
-    rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("nan-nan", "").replace("nan", "") for cell in row) + " |" for row in rows
-    )
+def markdown(heads: list[str], lines: Iterable[Sequence[object]]) -> str:
+    """A table of two decimals; a number that is missing is left blank where jijin.evaluate has made it text too."""
+    shown = [["" if cell in ("nan", "nan-nan") else cell for cell in line] for line in lines]
+    return page.table(heads, shown, ".2f", page.WIDE)
 
 
 def main_tables(outcome: Outcome) -> dict[str, str]:
@@ -91,7 +90,7 @@ def _columns(table: pd.DataFrame, names: tuple[str, ...]) -> Array:
     return table[list(names)].to_numpy(float)
 
 
-def _repeated(own: pd.DataFrame, x: Array, more: pd.DataFrame, fit: Fit) -> list[str]:
+def _repeated(own: pd.DataFrame, x: Array, more: pd.DataFrame, fit: Fit) -> tuple[object, ...]:
     """AUC and balanced accuracy of events that were held out, rows of an event averaged."""
     names = list(TELLING) if x.shape[1] == len(TELLING) else list(USED)
     extra = more[more["class"].isin((EARTHQUAKE, EXPLOSION))]
@@ -113,7 +112,7 @@ def _repeated(own: pd.DataFrame, x: Array, more: pd.DataFrame, fit: Fit) -> list
         score, true = events["odds"].to_numpy(), events["blast"].to_numpy() > 0.5
         areas.append(auc(true, score))
         shares.append(((score[true] > 0).mean() + (score[~true] <= 0).mean()) / 2)
-    return [f"{np.mean(areas):.2f}", f"{min(areas):.2f}-{max(areas):.2f}", f"{np.mean(shares):.2f}"]
+    return np.mean(areas), f"{min(areas):.2f}-{max(areas):.2f}", np.mean(shares)
 
 
 def regression(x: Array, blast: NDArray[np.bool_], w: Array, held: Array) -> Array:
@@ -162,8 +161,8 @@ def kinds(table: pd.DataFrame) -> str:
         held = gathered(rows[~sample.synthetic], KINDS, sample.real.kinds, sample.real.units)
         calibration = held.calibration()
         told = held.log_likelihoods(calibration).argmax(1)
-        shares = [f"{(told[held.y == KINDS.index(n)] == KINDS.index(n)).mean():.2f}" for n in names]
-        lines.append([name, *shares, f"{held.loss(calibration):.2f}"])
+        shares = [(told[held.y == KINDS.index(n)] == KINDS.index(n)).mean() for n in names]
+        lines.append([name, *shares, held.loss(calibration)])
     return markdown(["classifier", *names, "loss, kinds alike"], lines)
 
 
@@ -191,7 +190,7 @@ def regions(table: pd.DataFrame) -> str:
             rows = outcome.y == outcome.classes.index(name)
             if rows.sum() > 2:
                 kept = confusion(outcome, told, [(f"{', '.join(left_out)}: {name}", rows)])[0]
-                lines.append([*kept, f"{(alike[rows] == name).mean():.2f}"])
+                lines.append([*kept, (alike[rows] == name).mean()])
     return markdown(["left out", "units", *CLASSES, "not determined", "right, classes alike"], lines)
 
 
@@ -233,15 +232,15 @@ def components(table: pd.DataFrame, dataset: Any) -> str:
     return markdown([*heads, "likeliest earthquake, classes alike"], lines)
 
 
-def _component_line(name: str, table: pd.DataFrame, model: SourceModel) -> list[str]:
+def _component_line(name: str, table: pd.DataFrame, model: SourceModel) -> list[object]:
     held, config = usable(table), DiscriminateConfig()
     sample = _plain(held)
     units, _, log = tell(model, sample)
     outcome = outcome_of(held, sample, model.classes, units, log)
     told, alike = outcome.told(config.prior, config.certainty), outcome.told(None, 0.0)
-    with_s = float(np.isfinite(held["S-P (log s)"]).mean())
-    shares = (with_s, (told == EARTHQUAKE).mean(), (told == EXPLOSION).mean(), (alike == EARTHQUAKE).mean())
-    return [name, str(len(units)), *(f"{share:.2f}" for share in shares)]
+    with_s = np.isfinite(held["S-P (log s)"]).mean()
+    told_both = [(told == kind).mean() for kind in (EARTHQUAKE, EXPLOSION)]
+    return [name, len(units), with_s, *told_both, (alike == EARTHQUAKE).mean()]
 
 
 def disturbances(model_table: pd.DataFrame, outcome: Outcome) -> str:
@@ -266,8 +265,8 @@ def disturbances(model_table: pd.DataFrame, outcome: Outcome) -> str:
     return markdown(["", "units", "told anthropogenic noise", "likeliest, classes alike"], lines)
 
 
-def _told_line(name: str, told: NDArray[np.str_], alike: NDArray[np.str_]) -> list[str]:
-    return [name, str(len(told)), *(f"{(x == ANTHROPOGENIC).mean():.2f}" for x in (told, alike))]
+def _told_line(name: str, told: NDArray[np.str_], alike: NDArray[np.str_]) -> list[object]:
+    return [name, len(told), *((x == ANTHROPOGENIC).mean() for x in (told, alike))]
 
 
 def with_context(outcome: Outcome, origins: pd.DataFrame) -> str:
@@ -283,15 +282,8 @@ def with_context(outcome: Outcome, origins: pd.DataFrame) -> str:
         blasts, quakes, area, (a, b), share, (c, d) = blast_scores(replace(part, log=log))
         told = replace(part, log=log).told(DiscriminateConfig().prior, DiscriminateConfig().certainty)
         right = [(told[part.y == k] == outcome.classes[k]).mean() for k in (0, 1)]
-        numbers = [
-            f"{area:.2f}",
-            f"{a:.2f}-{b:.2f}",
-            f"{share:.2f}",
-            f"{c:.2f}-{d:.2f}",
-            f"{right[1]:.2f}",
-            f"{right[0]:.2f}",
-        ]
-        lines.append([name, f"{blasts} / {quakes}", *numbers])
+        scores = area, f"{a:.2f}-{b:.2f}", share, f"{c:.2f}-{d:.2f}"
+        lines.append([name, f"{blasts} / {quakes}", *scores, right[1], right[0]])
     heads = ["by", "explosions / earthquakes", "AUC", "95 %", "balanced accuracy", "95 %"]
     return markdown([*heads, "explosions told", "earthquakes told"], lines)
 

@@ -22,6 +22,7 @@ from jijin.models import load
 from jijin.models.onnx import OnnxModel
 from jijin.types import IN_SAMPLES
 from jijin.windows import edge_weights
+from page import table
 
 STRIDES_S = (20, 30, 40, 45, 50)
 BLINDING_S = 5.0
@@ -32,10 +33,8 @@ TOLERANCES = (50, 10)  # samples
 def main(folders: Sequence[Path]) -> None:
     """The table."""
     traces, model = scored_traces(folders, "dev", None, (6, 2, 2), 0, [], False), load()
-    print("| stride, s | P 0.5 s | P 0.1 s | S 0.5 s | S 0.1 s |\n|---|---|---|---|---|")
-    for stride_s in STRIDES_S:
-        f1 = scores(model, traces, stride_s * 100)
-        print(f"| {stride_s} | " + " | ".join(f"{value:.4f}" for value in f1) + " |", flush=True)
+    lines = [[stride_s, *scores(model, traces, stride_s * 100)] for stride_s in STRIDES_S]
+    print(table(["stride, s", "P 0.5 s", "P 0.1 s", "S 0.5 s", "S 0.1 s"], lines, ".4f"))
 
 
 def scores(model: OnnxModel, traces: Sequence[LabelledTrace], stride: int) -> list[float]:

@@ -21,7 +21,6 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import jijin
-from accuracy_parts import DOCS, table_of
 from jijin.data.compose import Canvas, background, bands, deviation, highpassed, overlay
 from jijin.data.corpus import load_corpus
 from jijin.data.draw import log_uniform
@@ -33,9 +32,8 @@ from jijin.evaluate.pickers import Picker, load_peers, released
 from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
 from jijin.types import IN_SAMPLES
-from run import machine
+from page import table_of, write
 
-PAGE = Path(__file__).with_name("synthetics_page.md")
 BINS = ((0.15, 1), (1, 3), (3, 6), (6, 12), (12, 25), (25, 45), (45, 70))  # seconds of S-P
 LEAST_SNR = 15.0  # amplitude of P over the noise before it
 EACH, TOLERANCE, THRESHOLD = 60, 50, 0.3  # events a bin and phase; samples; probability for the peers
@@ -46,12 +44,8 @@ def main(data: Path, peers: Path) -> None:
     corpus = load_corpus([data / "windows"], [data / "peer_picks.csv"], seed=split_seeds(["cba"]))
     pickers = [released("cba", jijin.load("cba"))]
     pickers += [Picker(name, model, {P: THRESHOLD, S: THRESHOLD}) for name, model in load_peers(peers)]
-    filled = {
-        "made": machine("synthetics.py"),
-        "measures": likeness(corpus.events),
-        "found": table_of(list(found(pickers, corpus.noise))),
-    }
-    (DOCS / "synthetics.md").write_text(PAGE.read_text().format(**filled))
+    shares = table_of(list(found(pickers, corpus.noise)))
+    write("synthetics", {"measures": likeness(corpus.events), "found": shares})
 
 
 def likeness(events: Sequence[LabelledTrace]) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from jijin.network import traveltime
 from jijin.network.traveltime import EARTH_KM, TravelTimes
 from jijin.network.velocity import VelocityModel, read_velocity
+from page import table
 
 Floats = NDArray[np.float64]
 X, Z = np.arange(1.0, 151.0), np.linspace(0.25, 30.0, 12)
@@ -124,7 +125,7 @@ def megabytes(packages: tuple[str, ...]) -> float:
     return sum(path.stat().st_size for f in files if (path := Path(str(f.locate()))).is_file()) / 1e6
 
 
-def row(name: str) -> str:
+def line(name: str) -> list[object]:
     """One line of the table; the second run of each model is timed."""
     solve, packages = CANDIDATES[name]
     errors, seconds = [], []
@@ -134,22 +135,21 @@ def row(name: str) -> str:
             late = np.abs(solve(model) - exact(key))
             seconds.append(time.perf_counter() - begun)
         errors.append(f"{1e3 * late.max():.1f} / {1e3 * np.sqrt((late**2).mean()):.1f}")
-    cost = f"{1e3 * min(seconds[1::2]):.0f} | {seconds[0]:.1f} | {megabytes(packages):.1f}"
-    return f"| {name} | {' | '.join(errors)} | {cost} |"
+    return [name, *errors, f"{1e3 * min(seconds[1::2]):.0f}", seconds[0], megabytes(packages)]
 
 
 def main() -> None:
     """Print the table, then how ours do on the round Earth."""
-    print("| package | half-space: max / rms ms | gradient | two layers | ms a table | first use s | MB |")
-    print("|---|---|---|---|---|---|---|")
+    heads = ["package", "half-space: max / rms ms", "gradient", "two layers", "ms a table", "first use s", "MB"]
+    lines = []
     traveltime.EARTH_KM = 1e8  # the formulas are those of a flat Earth
     for name in CANDIDATES:
         try:
-            print(row(name), flush=True)
+            lines.append(line(name))
         except ImportError as error:
-            print(f"| {name} | not installed ({error}) | | | | | |")
+            lines.append([name, f"not installed ({error})", *[""] * 5])
     traveltime.EARTH_KM = EARTH_KM
-    print(f"\n{taup()}")
+    print(f"{table(heads, lines, '.1f')}\n\n{taup()}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accuracy_bench import at_best
-from accuracy_parts import DOCS, counts_by_phase, margin, table
+from accuracy_parts import counts_by_phase, margin
 from cached import Cached
 from jijin.data.corpus import scored_traces
 from jijin.data.labels import OTHER
@@ -30,9 +30,8 @@ from jijin.evaluate.pickers import Picker, released
 from jijin.evaluate.scores import FEW_LABELS, f1_of
 from jijin.models import load
 from jijin.train.export import SAME_F1
-from run import machine
+from page import table, write
 
-PAGE = Path(__file__).with_name("unseen_page.md")
 REGIONS = {
     "Northern California": ("ncedc_a", "ncedc_b"),
     "ocean bottom": ("obs",),
@@ -73,9 +72,8 @@ def main(data: Path, peers: Path, runs: Path, cache: Path) -> None:
         results.append(
             Result(region, held_out, {name: counts_by_phase(one, held_out)[0.5] for name, one in shown.items()})
         )
-    filled = {"made": machine("unseen.py"), "base": f"{BASE_WINDOWS:,}", "further": f"{WINDOWS:,}"}
-    filled |= {"regions": by_region(results), "margins": margins(results)}
-    (DOCS / "unseen.md").write_text(PAGE.read_text().format(**filled))
+    filled = {"base": f"{BASE_WINDOWS:,}", "further": f"{WINDOWS:,}"}
+    write("unseen", filled | {"regions": by_region(results), "margins": margins(results)})
 
 
 def sets_without(region: str | None) -> list[str]:

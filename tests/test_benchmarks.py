@@ -1,9 +1,11 @@
 """What the scripts in benchmarks/ rest on; their measurements are those of jijin.evaluate."""
 
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
+from string import Formatter
 
 import numpy as np
 import pytest
@@ -47,11 +49,48 @@ def test_a_window_is_predicted_once_and_comes_back_to_the_bit(cached, tmp_path):
     assert model.seen == 3
 
 
-def test_every_place_of_the_accuracy_page_is_filled_by_a_part():
-    page = (BENCHMARKS / "accuracy_page.md").read_text()
-    code = "".join((BENCHMARKS / name).read_text() for name in ("accuracy.py", "accuracy_parts.py"))
-    places = set(re.findall(r"\{(\w+)\}", page))
+@pytest.mark.parametrize("page", sorted(BENCHMARKS.glob("*_page.md")), ids=lambda page: page.stem)
+def test_every_place_of_a_page_is_filled_by_its_scripts(page):
+    scripts = BENCHMARKS.glob(page.stem.removesuffix("_page") + "*.py")
+    code = "".join(file.read_text() for file in scripts)
+    places = {name for _, name, *_ in Formatter().parse(page.read_text()) if name}
+    places -= {"made", "measured"}  # those page.write fills
     assert places and all(f'"{place}"' in code for place in places)
+
+
+def test_a_table_shows_decimals_intervals_and_blanks():
+    table = script("page").table
+    lines = [["cba", 34, 0.97123, (0.94, np.float64(1))], ["", 0, float("nan"), (float("nan"),) * 2]]
+    head = "| picker | labels | recall | 95 % |\n|---|---|---|---|\n"
+    heads = ["picker", "labels", "recall", "95 %"]
+    assert table(heads, lines) == head + "| cba | 34 | 0.971 | 0.940 to 1.000 |\n|  | 0 |  |  |"
+    assert table(heads, lines[:1], ".1f") == head + "| cba | 34 | 1.0 | 0.9 to 1.0 |"
+    assert table(heads, lines[:1], {"95 %": ".2f"}) == head + "| cba | 34 | 0.971 | 0.94 to 1.00 |"
+
+
+@pytest.mark.parametrize("line", [["P"], ["P", 1, 2]])
+def test_a_line_of_a_table_has_a_cell_for_each_head(line):
+    with pytest.raises(ValueError, match="zip"):
+        script("page").table(["phase", "labels"], [line])
+
+
+def test_a_page_says_what_it_was_made_on_and_has_no_place_left(tmp_path, monkeypatch):
+    page = script("page")
+    monkeypatch.setattr(page, "HERE", tmp_path)
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    (tmp_path / "scores_page.md").write_text("{made}\n{rows}\n", encoding="utf-8")
+    page.write("scores", {"rows": "Münchmeyer"}, "other")
+    made, rows = (tmp_path / "other.md").read_text(encoding="utf-8").splitlines()
+    assert re.match(r"Made by `benchmarks/scores.py` on \d{4}-\d\d-\d\d: .+ CPUs, .+, obspy [\d.]+\.$", made)
+    assert rows == "Münchmeyer"
+    with pytest.raises(KeyError, match="rows"):
+        page.write("scores", {})
+
+
+def test_writing_pages_adds_no_memory_to_what_is_measured(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(BENCHMARKS), prepend=os.pathsep)
+    code = "import sys, page; print({'pandas', 'scipy', 'obspy', 'jijin.evaluate'} & set(sys.modules))"
+    assert script("timing").once([sys.executable, "-c", code]).output == "set()\n"
 
 
 def test_the_same_day_is_written_whole_in_fragments_and_with_gaps(tmp_path):
@@ -84,12 +123,6 @@ def test_a_whole_process_is_measured_and_a_failing_one_is_told():
         timing.once([sys.executable, "-c", "1 / 0"])
 
 
-def test_every_place_of_the_scale_page_is_filled():
-    places = set(re.findall(r"\{(\w+)\}", (BENCHMARKS / "scale_page.md").read_text()))
-    filled = set(re.findall(r'^        "(\w+)": ', (BENCHMARKS / "scale.py").read_text(), re.MULTILINE))
-    assert places == filled
-
-
 def test_what_two_pickers_share_is_what_others_are_measured_by(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     consensus = script("consensus")
@@ -109,10 +142,3 @@ def test_a_margin_is_nothing_between_equals_and_sure_where_one_is_always_right(m
     groups = [str(k // 2) for k in range(40)]
     assert margin(mixed, mixed, groups) == [0.5, 0.5, "+0.000", "+0.000 to +0.000"]
     assert margin(right, mixed, groups)[2:] == ["+0.500", "+0.500 to +0.500"]
-
-
-@pytest.mark.parametrize("name", ["unseen", "consensus", "synthetics"])
-def test_every_place_of_a_page_is_filled_by_its_script(name):
-    places = set(re.findall(r"\{(\w+)\}", (BENCHMARKS / f"{name}_page.md").read_text()))
-    code = (BENCHMARKS / f"{name}.py").read_text()
-    assert places and all(f'"{place}"' in code or f"{place}=" in code for place in places)

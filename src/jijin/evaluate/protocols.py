@@ -86,12 +86,12 @@ def tables(rows: Rows) -> list[tuple[str, list[str], list[list[str]]]]:
     ]
 
 
-def text(value: object) -> str:
-    """A cell: three decimals, an interval as "low to high", nothing for what is not there.
+def text(value: object, spec: str = ".3f") -> str:
+    """A cell: three decimals unless spec says otherwise, an interval as "low to high", nothing for what is not there.
 
-    >>> text(0.12345), text((0.5, 1.0)), text((float("nan"),) * 2), text(3)
-    ('0.123', '0.500 to 1.000', '', '3')
+    >>> text(0.12345), text((0.5, 1.0), ".1f"), text((float("nan"),) * 2), text(3)
+    ('0.123', '0.5 to 1.0', '', '3')
     """
     if isinstance(value, float):
-        return "" if value != value else f"{value:.3f}"
-    return " to ".join(filter(None, map(text, value))) if isinstance(value, tuple) else str(value)
+        return "" if value != value else format(value, spec)
+    return " to ".join(filter(None, (text(end, spec) for end in value))) if isinstance(value, tuple) else str(value)

@@ -88,20 +88,17 @@ def renamed(segment: Segment, copy: int) -> Segment:
 
 def latency(model: Any, folder: Path, seconds: float) -> str:
     """Real time: 100 stations for so many seconds, picks alone; then the 20 with events."""
-    rows = []
+    lines: list[list[object]] = []
     for copies, what in ((5, "picks"), (1, "picks and events")):
         began = time.process_time()
         engine, ticks, events = replayed(model, folder, seconds, copies, with_events=copies == 1)
         busy = (time.process_time() - began) / seconds
         stations = len({name.rsplit(".", 2)[0] for name in engine.arrivals.channels})
-        told = f", {events} versions of events" if copies == 1 else ""
+        run = f"{stations} stations, {what}" + (f", {events} versions of events" if copies == 1 else "")
         for name, one in (("packet to pick", engine.latencies.pick), ("onset to pick", engine.latencies.onset)):
-            times = [one.quantile(0.5), one.quantile(0.9), one.quantile(0.99), one.longest_s]
-            cells = " | ".join(f"{value:.2f}" for value in times)
-            rows.append(f"| {stations} stations, {what}{told} | {name} | {one.count} | {cells} |")
-        cells = " | ".join(f"{value:.2f}" for value in (*np.quantile(ticks, [0.5, 0.9, 0.99]), max(ticks)))
-        rows.append(f"| {stations} stations, {what}{told} | a tick | {len(ticks)} | {cells} |")
-        rows.append(f"| {stations} stations, {what}{told} | CPU seconds a second | | {busy:.2f} | | | |")
+            lines.append([run, name, one.count, *map(one.quantile, (0.5, 0.9, 0.99)), one.longest_s])
+        lines.append([run, "a tick", len(ticks), *np.quantile(ticks, [0.5, 0.9, 0.99]), max(ticks)])
+        lines.append([run, "CPU seconds a second", "", busy, "", "", ""])
     return f"""## Latency
 
 Real records of a swarm in Iceland (20 stations, three components; five times over for 100), packets of 1 s that end at
@@ -109,9 +106,7 @@ other times for each channel, replayed at speed 1 for {seconds:.0f} s. Seconds f
 tick, and from the onset, to the provisional pick; the packet's own second is in the second row. Onsets are P and S of
 all sizes, the weakest of which need seconds to be told from noise.
 
-| | | count | median | 90 % | 99 % | longest |
-|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{table(["", "", "count", "median", "90 %", "99 %", "longest"], lines, ".2f")}
 """
 
 
@@ -141,9 +136,9 @@ def replayed(
 def windows(folder: Path) -> Iterator[tuple[str, float, float, np.ndarray]]:
     """(source, SNR in dB, P in s, (3, sample)) of three-component windows with a labelled P and room around it."""
     for name in SOURCES:
-        table = pd.read_csv(folder / name / "metadata.csv", low_memory=False)
+        metadata = pd.read_csv(folder / name / "metadata.csv", low_memory=False)
         with h5py.File(folder / name / "waveforms.hdf5") as file:
-            for _, row in table.iterrows():
+            for _, row in metadata.iterrows():
                 p = row["trace_P_arrival_sample"]
                 if not np.isfinite(p) or not row.get("qc_good", True):
                     continue
@@ -224,8 +219,8 @@ def _line(name: str, snr: str, delays: Sequence[float]) -> list[object]:
 
 def noise(model: Any, folder: Path) -> str:
     """Hours of noise of one station: provisional picks, final picks, alarms of the default rule."""
-    table = pd.read_csv(folder / "metadata.csv")
-    quiet = table[table["trace_P_arrival_sample"].isna()].sort_values("trace_start_time")
+    metadata = pd.read_csv(folder / "metadata.csv")
+    quiet = metadata[metadata["trace_P_arrival_sample"].isna()].sort_values("trace_start_time")
     clock = ReplayClock(int(pd.Timestamp(quiet["trace_start_time"].iloc[0]).value), float("inf"))
     engine, counts, fired = Engine(model, clock), {"new": 0, "final": 0}, list[Alarm]()
     alarms = Alarms(AlertConfig(rules=(StationRule(hold_off_s=0),)), clock, engine.ring)
@@ -248,17 +243,18 @@ def noise(model: Any, folder: Path) -> str:
                     ]
                 )
     engine.finish()
-    day = 86_400 / seconds
+    counted = {
+        "provisional picks": counts["new"],
+        "final picks": counts["final"],
+        'alarms of one station (rule "station" as it is)': len(fired),
+    }
+    lines = [[name, count, count * 86_400 / seconds] for name, count in counted.items()]
     return f"""## False alarms
 
 {seconds / 3600:.1f} h of noise of one borehole station near Mount St Helens (PB.B204, no catalogued event in these
 minutes; small ones may be there), packets of 1 s.
 
-| | in {seconds / 3600:.1f} h | a day |
-|---|---|---|
-| provisional picks | {counts["new"]} | {counts["new"] * day:.0f} |
-| final picks | {counts["final"]} | {counts["final"] * day:.0f} |
-| alarms of one station (rule "station" as it is) | {len(fired)} | {len(fired) * day:.0f} |
+{table(["", f"in {seconds / 3600:.1f} h", "a day"], lines, ".0f")}
 
 {"".join(f"* {alarm.text}{chr(10)}" for alarm in fired)}
 A rule on several stations asks for this at each of them within seconds; with one station no figure can be given for it.

@@ -28,7 +28,7 @@ from jijin.network.locate import Locator
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import VelocityModel, read_velocity
 from jijin.types import NS, Event, Pick, net_sta
-from page import WIDE, table, write
+from page import table, write
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # earthquakes.py: networks with known answers
 from earthquakes import VP, VS, false_picks, network, owners, swarm
@@ -123,7 +123,7 @@ def one_by_one(group: Sequence[Case]) -> str:
     if any(case.others_picks for case in group):
         heads += ["from the reference's picks"]
         lines = [[*cells, theirs_told(case)] for cells, case in zip(lines, group, strict=True)]
-    return table(heads, lines, ".1f", WIDE)
+    return table(heads, lines, ".1f")
 
 
 def theirs_told(case: Case) -> str:
@@ -196,7 +196,7 @@ def continuous(case: Case) -> str:
         fit = event.origin.rms_s, f"{sum(near)} of {len(near)}", event.origin.azimuthal_gap_deg
         lines.append([str(event.origin.time)[11:22], *counts, *fit])
     heads = ["origin", "stations", "P", "S", "RMS, s", "within 0.2 s", "gap, deg"]
-    return table(heads, lines, {"RMS, s": ".2f", "gap, deg": ".0f"}, WIDE)
+    return table(heads, lines, {"RMS, s": ".2f", "gap, deg": ".0f"})
 
 
 def half_space(group: Sequence[Case]) -> VelocityModel:
@@ -230,7 +230,7 @@ def mine(group: Sequence[Case]) -> str:
                 count = f"{len(found.event.origin.picks)} at {found.stations}"
                 cells = [count, 1000 * found.flat_km, 1000 * found.deeper_km, found.event.origin.rms_s]
             lines.append([case.name, name, *cells])
-    return table(heads, lines, {"epicentre off, m": ".0f", "depth off, m": "+.0f"}, WIDE)
+    return table(heads, lines, {"epicentre off, m": ".0f", "depth off, m": "+.0f"})
 
 
 def synthetic(count: int, extent_km: float, earthquakes: int, hours: float, false: float = 0.3) -> Line:

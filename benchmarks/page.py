@@ -11,7 +11,6 @@ from jijin.study.machine import machine
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-WIDE = " --- "  # the rule below the heads of some pages
 Formats = str | Mapping[str, str]  # of numbers with a fraction: one for all, or by head and else three decimals
 
 
@@ -37,14 +36,14 @@ def table_of(lines: Sequence[Mapping[str, object]]) -> str:
     return table(list(lines[0]), [list(line.values()) for line in lines])
 
 
-def table(heads: Sequence[str], lines: Iterable[Sequence[object]], formats: Formats = ".3f", rule: str = "---") -> str:
+def table(heads: Sequence[str], lines: Iterable[Sequence[object]], formats: Formats = ".3f") -> str:
     """Lines below their heads, cells as `jijin evaluate` prints them; ValueError if a line lacks one."""
     from jijin.evaluate.protocols import text  # not before what is measured: it takes 70 MB
 
     by_head = formats if isinstance(formats, Mapping) else dict.fromkeys(heads, formats)
     specs = [by_head.get(head, ".3f") for head in heads]
     rows = [row(text(cell, spec) for cell, spec in zip(line, specs, strict=True)) for line in lines]
-    return "\n".join([row(heads), "|" + f"{rule}|" * len(heads), *rows])
+    return "\n".join([row(heads), "|" + "---|" * len(heads), *rows])
 
 
 def row(cells: Iterable[str]) -> str:

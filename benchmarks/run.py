@@ -27,7 +27,7 @@ from days import START_NS, fragments, gaps, pieces, repeated, synthetic, whole, 
 from jijin.evaluate import load_peers
 from jijin.models import load
 from jijin.types import DAY_NS, utc
-from page import HERE, WIDE, made, table
+from page import HERE, made, table
 from timing import Cost, in_turn, jijin, once
 
 REPEATS, WINDOWS = 5, 64
@@ -164,14 +164,14 @@ def scaling(work: Path) -> str:
 
 def processes(work: Path) -> str:
     """A catalogue's picking in processes: time and memory against station-days."""
-    hour, table = np.tile(synthetic(1), 24), work / "stations.csv"
+    hour, places = np.tile(synthetic(1), 24), work / "stations.csv"
     for day in range(max(days for days, _ in PROCESSES)):
         write(pieces(hour, whole(hour.shape[1]), start_ns=START_NS + day * DAY_NS), work / "archive" / f"{day:03}")
-    table.write_text("network,station,latitude,longitude,elevation_m\nXX,DAY,35,-118,0\n")
+    places.write_text("network,station,latitude,longitude,elevation_m\nXX,DAY,35,-118,0\n")
     commands = {}
     for days, workers in PROCESSES:
         end = utc(START_NS + days * DAY_NS)
-        options = ["--stations", table, "--end", str(end), "--workers", str(workers), "-q"]
+        options = ["--stations", places, "--end", str(end), "--workers", str(workers), "-q"]
         name = f"{days} station-days, {workers} process{'es' * (workers > 1)}"
         commands[name] = jijin("catalog", work / "archive", *options, "-o", work / f"{days}_{workers}")
     costs = in_turn(commands, 1)
@@ -213,7 +213,7 @@ def forward(peers: Path) -> str:
 
 def section(about: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A sentence and a table; two decimals unless DECIMALS says otherwise."""
-    return f"{about}\n\n{table(heads, rows, dict.fromkeys(heads, '.2f') | DECIMALS, WIDE)}"
+    return f"{about}\n\n{table(heads, rows, dict.fromkeys(heads, '.2f') | DECIMALS)}"
 
 
 if __name__ == "__main__":

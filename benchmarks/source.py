@@ -68,7 +68,7 @@ def counts(table: pd.DataFrame) -> str:
     real = usable(table[table["dataset"] != parts.SYNTHETIC])
     groups = real.groupby(["class", "dataset"])["group"].agg(["nunique", "size"]).reset_index()
     heads = ["class", "data set", "events (noise: stations)", "windows"]
-    return page.table(heads, groups.to_numpy().tolist(), rule=page.WIDE)
+    return page.table(heads, groups.to_numpy().tolist())
 
 
 def prior() -> str:

@@ -44,7 +44,7 @@ Fit = Callable[[Array, NDArray[np.bool_], Array, Array], Array]
 def markdown(heads: list[str], lines: Iterable[Sequence[object]]) -> str:
     """A table of two decimals; a number that is missing is left blank where jijin.evaluate has made it text too."""
     shown = [["" if cell in ("nan", "nan-nan") else cell for cell in line] for line in lines]
-    return page.table(heads, shown, ".2f", page.WIDE)
+    return page.table(heads, shown, ".2f")
 
 
 def main_tables(outcome: Outcome) -> dict[str, str]:

@@ -286,7 +286,8 @@ def burst(model: Any, stations: int = 580, rounds: int = 8) -> str:
     return f"""## {stations} stations
 
 A tick in which each of {stations} stations with three components has one more second:
-{np.median(took[1:]):.2f} s (median of {len(took) - 1}). One that takes more than a second is followed by one with as much more data.
+{np.median(took[1:]):.2f} s (median of {len(took) - 1}). One that takes more than a second is followed by one with
+as much more data.
 """
 
 

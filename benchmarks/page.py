@@ -31,9 +31,9 @@ def measured() -> str:
     return f"{date.today()}: {machine()}"
 
 
-def table_of(lines: Sequence[Mapping[str, object]]) -> str:
+def table_of(lines: Sequence[Mapping[str, object]], formats: Formats = ".3f") -> str:
     """Lines whose keys are the heads."""
-    return table(list(lines[0]), [list(line.values()) for line in lines])
+    return table(list(lines[0]), [list(line.values()) for line in lines], formats)
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[object]], formats: Formats = ".3f") -> str:

@@ -57,9 +57,9 @@ def likeness(events: Sequence[LabelledTrace]) -> str:
         for kind, draw in kinds(low, high).items():
             made[kind] = [_synthetic(draw(rng)) for _ in range(EACH)]
         for kind, values in made.items():
-            middle = np.median(values, 0).round(2).tolist() if len(values) >= 5 else [""] * len(MEASURES)
+            middle = np.median(values, 0).tolist() if len(values) >= 5 else [""] * len(MEASURES)
             lines.append({"S-P s": f"{low} to {high}", "events": f"{kind}, {len(values)}"} | _named(middle))
-    return table_of(lines)
+    return table_of(lines, ".2f")
 
 
 def kinds(low: float, high: float) -> dict[str, Callable[[Generator], Synthetic]]:

@@ -21,7 +21,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import jijin
-from jijin.data.compose import Canvas, background, bands, deviation, highpassed, overlay
+from jijin.data.augment import deviation
+from jijin.data.canvas import Canvas, bands, highpassed, overlay
+from jijin.data.compose import background
 from jijin.data.corpus import load_corpus
 from jijin.data.draw import log_uniform
 from jijin.data.regional import library, regional_earthquake

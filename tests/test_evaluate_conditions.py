@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jijin.data.compose import bands, peak
+from jijin.data.canvas import bands, peak
 from jijin.data.traces import P, S
 from jijin.evaluate import conditions
 from jijin.evaluate.conditions import (

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.compose import microseism, peak
+from jijin.data.canvas import peak
+from jijin.data.compose import microseism
 from jijin.data.dataset import copy_window
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks

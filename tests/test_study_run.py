@@ -25,7 +25,7 @@ from jijin.study.published import of_folder  # noqa: E402
 from jijin.study.run import StudyConfig, run  # noqa: E402
 from jijin.study.sample import draw  # noqa: E402
 from jijin.study.scores import confusion  # noqa: E402
-from jijin.train.loop import State  # noqa: E402
+from jijin.train.state import State  # noqa: E402
 
 TINY = CBAConfig(stem=16, channels=(16, 16, 16), deep=16, blocks=1, lstm=8, decoder=(16, 16, 16))
 PEERS_PY = """

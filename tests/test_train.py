@@ -20,9 +20,12 @@ from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.picking import deviation_s  # noqa: E402
+from jijin.train.config import TrainConfig, write_config  # noqa: E402
 from jijin.train.export import Released, blended, check_parity, factor, growth, load_network, write_onnx  # noqa: E402
-from jijin.train.loop import State, TrainConfig, masked_loss, train, write_config  # noqa: E402
+from jijin.train.loop import train  # noqa: E402
 from jijin.train.start import read_checkpoint  # noqa: E402
+from jijin.train.state import State  # noqa: E402
+from jijin.train.validation import masked_loss  # noqa: E402
 
 TINY = CBAConfig(stem=16, channels=(16, 16, 16), deep=16, blocks=1, lstm=8, decoder=(16, 16, 16))
 

@@ -11,7 +11,7 @@ from jijin.commands.shared import check_file, parse_fractions, progress_bar, ref
 
 if TYPE_CHECKING:
     from jijin.data.corpus import Corpus
-    from jijin.train.loop import TrainConfig
+    from jijin.train.config import TrainConfig
 
 Data = Annotated[
     list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; give it again for more.")
@@ -66,7 +66,7 @@ def train(
         refuse(context, "the task source", OF_SOURCE)
         return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads)
     require_train()
-    from jijin.train.loop import TrainConfig
+    from jijin.train.config import TrainConfig
 
     config = TrainConfig(
         windows=windows, epoch_windows=epoch_windows, patience=patience, learning_rate=learning_rate,
@@ -130,7 +130,8 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     from jijin.data.compose import Composer
     from jijin.data.corpus import synthetic_pool
     from jijin.data.regional import digest
-    from jijin.train.loop import train, write_config
+    from jijin.train.config import write_config
+    from jijin.train.loop import train
     from jijin.train.recipes import recipe
     from jijin.train.start import read_checkpoint
 

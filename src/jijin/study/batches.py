@@ -15,7 +15,7 @@ from jijin.data.augment import STUDY, Augmentation, Batch, apply
 from jijin.data.traces import LabelledTrace, targets
 from jijin.evaluate import Window
 from jijin.signal import missing, normalise
-from jijin.train.loop import Validation
+from jijin.train.validation import Validation
 from jijin.types import IN_SAMPLES
 
 GROUP = 8  # windows that a thread makes at a time: they stay in the cache

@@ -15,8 +15,9 @@ from jijin.models import load
 from jijin.models.onnx import OnnxModel
 from jijin.study.batches import Epochs, validation
 from jijin.study.sample import Sample
+from jijin.train.config import TrainConfig, write_config
 from jijin.train.export import export
-from jijin.train.loop import TrainConfig, train, write_config
+from jijin.train.loop import train
 
 BATCH = 64  # the study's is not known
 FEWEST_STEPS = 20  # of an epoch; a small data set gets smaller batches

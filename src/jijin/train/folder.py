@@ -1,8 +1,10 @@
-"""config.json of a run folder: what a run of any task was made from."""
+"""Files of a run folder: config.json, what a run of any task was made from, and tables that grow by a row."""
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,3 +25,13 @@ def read_config(run: Path) -> dict[str, Any] | None:
     if not isinstance(known, dict):
         raise ReadError(f"{path}: damaged; mend it, or give another run folder")
     return known
+
+
+def append_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a row to a CSV file, which is made with the row's names if it is not there."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)

@@ -19,9 +19,8 @@ from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
-from jijin.picking import deviation_s  # noqa: E402
 from jijin.train.config import TrainConfig, write_config  # noqa: E402
-from jijin.train.export import Released, blended, check_parity, factor, growth, load_network, write_onnx  # noqa: E402
+from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
 from jijin.train.loop import train  # noqa: E402
 from jijin.train.start import read_checkpoint  # noqa: E402
 from jijin.train.state import State  # noqa: E402
@@ -319,27 +318,6 @@ def test_a_folder_of_another_task_or_damaged_is_not_exported_nor_trained_on(data
     assert ("damaged" if content == "{" else "not a picker's run") in str(result.exception)
     with pytest.raises((ConfigError, ReadError), match=r"another task|damaged"):
         write_config(tmp_path, TrainConfig(windows=64), {})
-
-
-@pytest.mark.parametrize("power", [1.0, 2.0, 3.5])
-def test_the_growth_of_residuals_with_the_spread_is_found(power):
-    rng = np.random.default_rng(0)
-    spread = rng.uniform(0.05, 0.25, 600)
-    residual = rng.laplace(0, 0.05 * (spread / 0.1) ** power)
-    assert growth(spread, residual, 0.0) == pytest.approx(power, abs=0.5)
-    assert growth(spread[:20], residual[:20], 0.0) == 1.0  # too few to tell
-
-
-@pytest.mark.parametrize(("power", "size"), [(1.0, 0.4), (2.25, 0.4), (1.5, 3.0)])
-def test_two_thirds_of_the_residuals_are_within_what_is_stated_with_the_factor(power, size):
-    """The last ones are off by more than their spread, which caps what is stated."""
-    rng = np.random.default_rng(1)
-    spread = rng.uniform(0.02, 0.5, 2000)
-    residual = size * rng.standard_normal(2000) * spread
-    stated = {"scale": factor(spread, residual, power, 0.01), "power": power, "floor_s": 0.01}
-    within = [abs(r) <= deviation_s(s, stated) for r, s in zip(residual, spread, strict=True)]
-    assert np.mean(within) == pytest.approx(0.68, abs=0.005)
-    assert factor([], [], power, 0.01) == 1.0
 
 
 def test_a_model_file_ends_in_onnx(tmp_path):

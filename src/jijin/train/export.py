@@ -12,31 +12,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 import jijin
 from jijin.data.traces import P, S
 from jijin.errors import ConfigError, ModelError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
-from jijin.evaluate.calibration import known_picks
 from jijin.io.tables import save_json
 from jijin.models import load
 from jijin.models.cba import CBA, CBAConfig
-from jijin.onsets import smoothing_s
-from jijin.picking import REFERENCE_S
 from jijin.signal import normalise
 from jijin.train.start import read_checkpoint
+from jijin.train.uncertainty import FLOOR_S, fitted, spreads
 from jijin.types import IN_SAMPLES
 
 SAME_F1 = 0.01  # a difference between thresholds that no dev set of a few hundred labels can tell
 PARITY = 1e-4  # largest difference allowed between torch and ONNX Runtime
-ONE_DEVIATION = 0.68  # share of the residuals within one standard deviation
-LEAST_SPREAD_S = 1e-3
-POWERS = np.arange(0.5, 4.01, 0.25)
-FEWEST_RESIDUALS = 50
-FLOOR_S = {P: 0.01, S: 0.02}  # no onset is known better than about a sample
-Curves = Mapping[int, NDArray[np.float32]]  # of each phase, (window, sample)
 DEFAULTS: dict[str, Any] = {
     "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
     "time_uncertainty": {key: {"scale": 1.0, "floor_s": FLOOR_S[phase]} for phase, key in ((P, "p"), (S, "s"))},
@@ -120,11 +111,9 @@ def _measured(
     reports = {"dev": evaluate(name, curves, dev, thresholds)}
     if test:
         reports["test"] = evaluate(name, predict_with(model, test), test, thresholds)
-    known = every = _spreads(curves, dev, thresholds)
-    if labelled := [window for window in seen if any(window.onsets.values())]:
-        more = _spreads(predict_with(model, labelled), labelled, thresholds)
-        every = {phase: np.concatenate([known[phase], more[phase]], axis=1) for phase in (P, S)}
-    uncertainty = {key: _uncertainty(phase, known[phase], every[phase]) for phase, key in ((P, "p"), (S, "s"))}
+    labelled = [window for window in seen if any(window.onsets.values())]
+    more = spreads(predict_with(model, labelled), labelled, thresholds) if labelled else None
+    uncertainty = fitted(spreads(curves, dev, thresholds), more)
     best = {"detection": 0.5, "p": thresholds[P], "s": thresholds[S]}
     return {"thresholds": best, "time_uncertainty": uncertainty}, reports
 
@@ -171,56 +160,6 @@ def check_parity(network: nn.Module, path: Path) -> float:
     if not difference < PARITY:
         raise ModelError(f"{path}: ONNX Runtime differs from torch by {difference:.1e}, more than {PARITY:.0e}")
     return difference
-
-
-def _uncertainty(phase: int, known: NDArray[np.float64], every: NDArray[np.float64]) -> dict[str, float]:
-    """How a model states the uncertainty of a phase: the factor fits known, the power every, both as of _spreads."""
-    floor_s = FLOOR_S[phase]
-    power = growth(every[0], every[1], floor_s)
-    scale = factor(known[0], known[1], power, floor_s)
-    return {"scale": scale, "floor_s": floor_s, "power": power, "smoothing_s": round(smoothing_s(), 4)}
-
-
-def _spreads(curves: Curves, windows: Sequence[Window], best: Mapping[int, float]) -> dict[int, NDArray[np.float64]]:
-    """Of each phase (2, pick): of the picks near a label, the spread of the peak and the residual, both in s."""
-    plain = {"scale": 1.0, "floor_s": LEAST_SPREAD_S, "smoothing_s": round(smoothing_s(), 4)}
-    picks = {phase: known_picks(curves[phase], windows, phase, best[phase], plain) for phase in (P, S)}
-    return {
-        phase: np.array([(k.uncertainty_s, k.residual_s) for k in found]).reshape(-1, 2).T
-        for phase, found in picks.items()
-    }
-
-
-def factor(spread_s: ArrayLike, residual_s: ArrayLike, power: float, floor_s: float) -> float:
-    """The smallest scale with which jijin.picking.deviation_s holds 68 % of the residuals, all in s; 1 without any.
-
-    Only a scale over 1 covers what is off by more than the spread of its peak, whatever the power.
-
-    >>> factor(np.full(101, 0.1), np.linspace(0, 0.1, 101), 2.0, 0.0), factor([0.2], [0.4], 2.0, 0.0)
-    (0.68, 2.0)
-    """
-    spread, size = np.asarray(spread_s, float), np.abs(np.asarray(residual_s, float))
-    if not size.size:
-        return 1.0
-    grown = size / (REFERENCE_S * (spread / REFERENCE_S) ** power)
-    needed = np.where(size <= floor_s, 0, np.maximum(grown, np.where(size > spread, size / spread, 0)))
-    return round(float(np.quantile(needed, ONE_DEVIATION)), 3)
-
-
-def growth(spread_s: ArrayLike, residual_s: ArrayLike, floor_s: float) -> float:
-    """The power of a peak's spread with which residuals grow, both in s: the likeliest, if they are Laplacian.
-
-    1 for fewer than 50. Residuals below floor_s count as floor_s, since labels are no better.
-
-    >>> spread = np.geomspace(0.03, 0.3, 200)
-    >>> growth(spread, 0.5 * spread**2, 0.0)
-    2.0
-    """
-    spread, size = np.asarray(spread_s, float), np.maximum(np.abs(np.asarray(residual_s, float)), floor_s)
-    if len(size) < FEWEST_RESIDUALS:
-        return 1.0
-    costs = [len(size) * np.log((size / spread**k).mean()) + k * np.log(spread).sum() for k in POWERS]
-    return float(POWERS[int(np.argmin(costs))])
 
 
 def _write_card(file: Path, out: Path, content: Mapping[str, Any], reports: Mapping[str, Report]) -> None:

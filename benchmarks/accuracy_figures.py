@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import Picks, Window
 from jijin.evaluate.calibration import Coverage, Reliability
 from jijin.evaluate.conditions import WHOLE, Loss
@@ -42,7 +42,7 @@ def residuals(found: Mapping[tuple[str, int], Sequence[float]], path: Path) -> N
         for axes, phase in zip(row, (P, S), strict=True):
             axes.hist(found[name, phase], np.arange(-0.505, 0.51, 0.01), color=COLOURS[phase], linewidth=0)
             axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-            axes.set_title(f"{name}, {'PS'[phase - P]}", fontsize=8, loc="left")
+            axes.set_title(f"{name}, {LETTERS[phase]}", fontsize=8, loc="left")
             axes.tick_params(labelsize=7)
     for axes in grid[-1]:
         axes.set_xlabel("pick - label (s), 0.01 s a bar", fontsize=8)
@@ -169,7 +169,7 @@ def noise_picks(
     ]
     surest: dict[str, tuple[Any, float, str]] = {}
     for p, x, phase, w in sorted(rows, key=lambda row: -row[0]):
-        surest.setdefault(w.name, (w.data, x, f"{w.dataset} {'PS'[phase - P]} {p:.2f}"))
+        surest.setdefault(w.name, (w.data, x, f"{w.dataset} {LETTERS[phase]} {p:.2f}"))
     path.unlink(missing_ok=True)
     if surest:
         _panels(list(surest.values())[:PANELS], path)

@@ -12,7 +12,7 @@ import accuracy_figures as figures
 from accuracy_bench import SPLITS, Bench
 from jijin.config import CutConfig
 from jijin.data.labels import OTHER
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate import QUIET, Report, Window, count, evaluate, evaluation_windows
 from jijin.evaluate import benchmark as field
 from jijin.evaluate.calibration import calibration_error, coverages, reliability
@@ -79,7 +79,7 @@ def score_table(reports: Sequence[Report]) -> str:
             cells = [wide.labels, wide.precision, wide.recall, wide.f1, wide.interval, narrow.recall, narrow.f1]
             cells += r.residuals[phase]
             cells += [r.false_per_hour[kind][phase] for kind in ("noise", "other")]
-            lines.append([r.name, "PS"[phase - P], r.thresholds[phase], *cells])
+            lines.append([r.name, LETTERS[phase], r.thresholds[phase], *cells])
     return table([*heads, *false], lines, {"threshold": ".2f"} | dict.fromkeys(false, ".1f"))
 
 
@@ -102,7 +102,7 @@ def margins(bench: Bench) -> Filled:
             for peer in bench.peers:
                 ours, theirs = (hits[name, reach_s][phase][:n] for name in ("cba", peer.name))
                 told = margin(ours, theirs, groups[:n])
-                lines.append(["PS"[phase - P], labels, f"{reach_s} s", peer.name, *told])
+                lines.append([LETTERS[phase], labels, f"{reach_s} s", peer.name, *told])
     heads = ["phase", "labels", "within", "peer", "F1 of cba", "of the peer", "difference", "95 % of it"]
     return {"margins": table(heads, lines)}
 
@@ -126,7 +126,7 @@ def without_others(bench: Bench) -> Filled:
     for phase in (P, S):
         for picker in bench.pickers:
             found = [reports[picker.name, split].phases[phase][0.5] for split in SPLITS]
-            lines.append([picker.name, "PS"[phase - P], *(x for s in found for x in (s.precision, s.f1))])
+            lines.append([picker.name, LETTERS[phase], *(x for s in found for x in (s.precision, s.f1))])
     heads = ["picker", "phase", "dev precision", "dev F1 at 0.5 s", "test precision", "test F1 at 0.5 s"]
     return {"without_others": table(heads, lines)}
 

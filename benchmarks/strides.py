@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.corpus import scored_traces
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, outside, pair
 from jijin.models import load
 from jijin.models.onnx import OnnxModel
@@ -44,7 +44,7 @@ def scores(model: OnnxModel, traces: Sequence[LabelledTrace], stride: int) -> li
         for _ in range(STARTS):
             curves = stitched(model, trace, stride, int(rng.random() * stride))
             for phase, labels in ((P, trace.p), (S, trace.s)):
-                found = find_picks(curves[phase - P][None], phase, model.thresholds["ps"[phase - P]])[0]
+                found = find_picks(curves[phase - P][None], phase, model.thresholds[LETTERS[phase].lower()])[0]
                 picks = outside(found, [(a, b) for output, a, b in trace.masked if output == phase])
                 for tolerance in TOLERANCES:
                     right = len(pair(picks, list(labels), tolerance)[0])

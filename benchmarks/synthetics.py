@@ -28,7 +28,7 @@ from jijin.data.corpus import load_corpus
 from jijin.data.draw import log_uniform
 from jijin.data.regional import library, regional_earthquake
 from jijin.data.synthetic import Synthetic, earthquake
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
 from jijin.evaluate.pickers import Picker, load_peers, released
 from jijin.evaluate.windows import Window, window_at
@@ -116,7 +116,7 @@ def found(pickers: Sequence[Picker], noise: Sequence[LabelledTrace]) -> Iterator
             windows = [on_noise(rng, noise, draw(rng), phase) for _ in range(EACH)]
             labels = sum(len(w.onsets[phase]) for w in windows)
             shares = {p.name: f"{_hits(p, windows, phase) / max(labels, 1):.2f}" for p in pickers}
-            yield {"S-P s": f"{low} to {high}", "made by": kind, "phase": "PS"[phase - P], "labels": labels} | shares
+            yield {"S-P s": f"{low} to {high}", "made by": kind, "phase": LETTERS[phase], "labels": labels} | shares
 
 
 def _hits(picker: Picker, windows: Sequence[Window], phase: int) -> int:

@@ -17,7 +17,7 @@ import pandas as pd
 from jijin.config import CutConfig
 from jijin.data import open_datasets
 from jijin.data.teachers import PICK_COLUMNS
-from jijin.data.traces import LabelledTrace, P, S, from_labels
+from jijin.data.traces import LETTERS, LabelledTrace, P, S, from_labels
 from jijin.evaluate.pickers import Picker, load_peers
 from jijin.evaluate.shift import detect
 
@@ -36,7 +36,7 @@ def picks(pickers: Sequence[Picker], trace: LabelledTrace) -> Iterator[tuple[str
     for picker in pickers:
         for phase, found in detect(picker, trace, CutConfig(), 0).items():
             for sample, probability in found:
-                yield trace.dataset, trace.name, picker.name, "PS"[phase - P], round(sample, 1), round(probability, 3)
+                yield trace.dataset, trace.name, picker.name, LETTERS[phase], round(sample, 1), round(probability, 3)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from accuracy_parts import counts_by_phase, margin
 from cached import Cached
 from jijin.data.corpus import scored_traces
 from jijin.data.labels import OTHER
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate import Window, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker, released
 from jijin.evaluate.scores import FEW_LABELS, f1_of
@@ -121,7 +121,7 @@ def by_region(results: Sequence[Result]) -> str:
             labels = sum(len(w.onsets[phase]) for w in one.windows)
             if labels >= FEW_LABELS:
                 scores = [float(f1_of(one.counts[n][phase].sum(0))) for n in names]
-                lines.append([one.region, "PS"[phase - P], len(groups), labels, *scores])
+                lines.append([one.region, LETTERS[phase], len(groups), labels, *scores])
     return table(["region", "phase", "earthquakes", "labels", *names], lines)
 
 
@@ -132,7 +132,7 @@ def margins(results: Sequence[Result]) -> str:
     lines: list[list[object]] = []
     for phase in (P, S):
         ours, *theirs = (np.concatenate([one.counts[name][phase] for one in results]) for name in (own, *others))
-        lines += [["PS"[phase - P], name, *margin(ours, x, groups)] for name, x in zip(others, theirs, strict=True)]
+        lines += [[LETTERS[phase], name, *margin(ours, x, groups)] for name, x in zip(others, theirs, strict=True)]
     return table(["phase", "the other", own, "the other's F1", "difference", "95 % of it"], lines)
 
 

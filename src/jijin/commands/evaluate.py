@@ -187,7 +187,7 @@ def _shown(rows: list[Any]) -> list[dict[str, Any]]:
 
 def show(reports: list[Report]) -> None:
     """One table: a row per picker and phase."""
-    from jijin.data.traces import P, S
+    from jijin.data.traces import LETTERS, P, S
     from jijin.evaluate.protocols import text
 
     first = reports[0]
@@ -200,6 +200,6 @@ def show(reports: list[Report]) -> None:
             wide, narrow = report.phases[phase][0.5], report.phases[phase][0.1]
             cells = [wide.precision, wide.recall, wide.f1, wide.interval, narrow.f1, *report.residuals[phase]]
             texts = [text(cell) for cell in cells]
-            about = [report.name, "PS"[phase - P], f"{report.thresholds[phase]:.2f}", str(wide.labels)]
+            about = [report.name, LETTERS[phase], f"{report.thresholds[phase]:.2f}", str(wide.labels)]
             lines.append([*about, *texts, text(rates[phase])])
     print_table(title, heads.split(","), lines)

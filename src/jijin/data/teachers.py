@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from jijin.data.traces import DETECTION, LabelledTrace, P, S, detections
+from jijin.data.traces import DETECTION, LETTERS, LabelledTrace, P, S, detections
 from jijin.errors import DataError
 
 REACH = 40  # samples within which picks of different pickers are one onset
@@ -46,8 +46,8 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
     """Agreement on one trace. In noise a lone picker is taken to be wrong, elsewhere its pick is doubtful."""
     agreed: dict[int, list[float]] = {P: [], S: []}
     doubtful: dict[int, list[float]] = {P: [], S: []}
-    picked = {output: picks["sample"][picks["phase"] == phase].tolist() for output, phase in ((P, "P"), (S, "S"))}
-    for output, phase in ((P, "P"), (S, "S")):
+    picked = {output: picks["sample"][picks["phase"] == phase].tolist() for output, phase in LETTERS.items()}
+    for output, phase in LETTERS.items():
         for group in groups(picks[picks["phase"] == phase].sort_values("sample")):
             votes = group[group["probability"] >= PROBABILITY]["picker"].nunique()
             if votes >= AGREE:

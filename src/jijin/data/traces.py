@@ -13,6 +13,7 @@ from jijin.data.labels import LABELLED, UNLABELLED, Labels, is_automatic
 from jijin.onsets import SHARPNESS
 
 DETECTION, P, S = 0, 1, 2  # rows of the targets, in the order of the model's outputs
+LETTERS = {P: "P", S: "S"}  # phase_hint of a pick in such a row
 TARGET_DEVIATION = (0.0, SHARPNESS["P"], SHARPNESS["S"])  # samples: Gaussian around P and S; wider ones blur the picks
 CODA_SHARE = 1.4  # an earthquake ends this many S-P times after S, as in EQTransformer's training
 S_SEARCH = 7000  # samples after P in which an unpicked S may hide

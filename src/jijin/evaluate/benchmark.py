@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import NOISE
 from jijin.data.splits import place
-from jijin.data.traces import DETECTION, LabelledTrace, P, S
+from jijin.data.traces import DETECTION, LETTERS, LabelledTrace, P, S
 from jijin.evaluate.pickers import Picker, predict_with
 from jijin.evaluate.scores import auc, bootstrap_rows, moments
 from jijin.evaluate.windows import Window, window_at
@@ -154,7 +154,7 @@ def timing(name: str, phase: int, residuals: Sequence[float], targets: Sequence[
     residual = np.array([r for r, t in zip(residuals, targets, strict=True) if t.phase == phase])
     near = residual[np.abs(residual) <= OUTLIER_S]
     outliers = 1 - len(near) / len(residual) if len(residual) else float("nan")
-    return Timing(name, "PS"[phase - P], len(residual), *moments(near), outliers)
+    return Timing(name, LETTERS[phase], len(residual), *moments(near), outliers)
 
 
 def _peaks(picker: Picker, targets: Sequence[Target]) -> tuple[NDArray[Any], NDArray[np.bool_], list[float]]:

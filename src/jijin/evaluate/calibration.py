@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.labels import OTHER
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate.matching import find_onsets, find_picks, outside, pair, sample_of
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import THRESHOLDS, bootstrap
@@ -78,7 +78,7 @@ def coverages(picker: Picker, windows: Sequence[Window]) -> list[Coverage]:
     """Coverage of both phases: all picks, by signal-to-noise ratio, and by what is stated, from small to large."""
     curves, out = picker.curves(windows), []
     for phase in (P, S):
-        stated = picker.model.time_uncertainty["ps"[phase - P]]
+        stated = picker.model.time_uncertainty[LETTERS[phase].lower()]
         known = known_picks(curves[phase], windows, phase, picker.thresholds[phase], stated)
         parts = {"all": known}
         for low, high in pairwise(SNR_EDGES_DB):
@@ -86,7 +86,7 @@ def coverages(picker: Picker, windows: Sequence[Window]) -> list[Coverage]:
         order = sorted(known, key=lambda k: k.uncertainty_s)
         for third, name in enumerate(("smallest", "middle", "largest")):
             parts[f"{name} third"] = order[third * len(order) // 3 : (third + 1) * len(order) // 3]
-        out += [_coverage(picker.name, "PS"[phase - P], part, picks) for part, picks in parts.items() if picks]
+        out += [_coverage(picker.name, LETTERS[phase], part, picks) for part, picks in parts.items() if picks]
     return out
 
 
@@ -114,7 +114,7 @@ def reliability(picker: Picker, windows: Sequence[Window]) -> list[Reliability]:
         for k in np.unique(bins).tolist():
             here = bins == k
             means = float(said[here].mean()), float(right[here].mean())
-            out.append(Reliability(picker.name, "PS"[phase - P], int(here.sum()), *means))
+            out.append(Reliability(picker.name, LETTERS[phase], int(here.sum()), *means))
     return out
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from jijin.data.canvas import peak
 from jijin.data.compose import microseism
 from jijin.data.dataset import copy_window
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import score
@@ -68,7 +68,7 @@ def _losses(picker: Picker, condition: str, level: str, windows: list[Window]) -
         found = find_picks(curves[phase], phase, picker.thresholds[phase])
         s, residuals = score(found, windows, phase, 0.5)
         mae = float(np.abs(residuals).mean()) if residuals else float("nan")
-        name = "PS"[phase - P]
+        name = LETTERS[phase]
         yield Loss(condition, level, picker.name, name, s.labels, s.precision, s.recall, s.f1, s.interval, mae)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jijin.config import CutConfig
 from jijin.data.teachers import PROBABILITY, groups
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.errors import DataError
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.shift import detect
@@ -54,7 +54,7 @@ def agreement(
     here = table[(table["dataset"] == trace.dataset) & (table["trace_name"] == trace.name)]
     rows, places = [], []
     for phase in (P, S):
-        name = "PS"[phase - P]
+        name = LETTERS[phase]
         theirs = here[here["phase"] == name]
         ours = np.array([x for x, _ in own[phase]])
         both = shared(theirs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jijin.data.labels import EARTHQUAKE
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate.matching import find_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import score
@@ -73,9 +73,7 @@ def parts(picker: Picker, windows: Sequence[Window]) -> list[Part]:
                 if s.labels:
                     mean, median = (float(f(residuals)) if residuals else float("nan") for f in (np.mean, np.median))
                     scores = (s.precision, s.recall, s.f1)
-                    out.append(
-                        Part(by, name, picker.name, "PS"[phase - P], s.labels, *scores, s.interval, mean, median)
-                    )
+                    out.append(Part(by, name, picker.name, LETTERS[phase], s.labels, *scores, s.interval, mean, median))
     return out
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.traces import P
+from jijin.data.traces import LETTERS
 from jijin.evaluate.windows import Window
 from jijin.picking import OnsetFinder
 from jijin.types import NS, RATE, Pick
@@ -28,13 +28,12 @@ def find_onsets(
     curves: NDArray[np.floating[Any]], phase: int, threshold: float, uncertainty: Mapping[str, float]
 ) -> list[list[Pick]]:
     """The same as Picks with their time_uncertainty_s; time_ns counts from the start of the window."""
-    name = "PS"[phase - P]
     out: list[list[Pick]] = []
     for curve in curves:
         if curve.max() < threshold:
             out.append([])
             continue
-        finder = OnsetFinder(name, threshold, uncertainty, 50)
+        finder = OnsetFinder(LETTERS[phase], threshold, uncertainty, 50)
         found = finder.push(curve.astype(np.float32), lambda *_: ("", 0), final=True)
         out.append([o.pick for o in found])
     return out

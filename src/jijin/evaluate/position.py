@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import find_picks, pair
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.shift import REACH, STARTS
@@ -67,7 +67,7 @@ def _at(picker: Picker, labelled: Sequence[tuple[int, float, LabelledTrace]], po
         residuals = [(pick[0] - onset) / RATE for found in pairs for pick, onset in found]
         median = float(np.median(residuals)) if residuals else float("nan")
         recall = len(residuals) / len(rows) if rows else float("nan")
-        yield Position(picker.name, "PS"[phase - P], position_s, len(rows), recall, median)
+        yield Position(picker.name, LETTERS[phase], position_s, len(rows), recall, median)
 
 
 def seconds(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence[int] = STARTS) -> list[Second]:
@@ -82,7 +82,7 @@ def seconds(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence[in
                 found[phase] += _moves(
                     [pair(p, w.onsets[phase], REACH)[0] for p, w in zip(picks, windows, strict=True)]
                 )
-    return [row for phase in (P, S) for row in _tenths(picker.name, "PS"[phase - P], found[phase])]
+    return [row for phase in (P, S) for row in _tenths(picker.name, LETTERS[phase], found[phase])]
 
 
 def _moves(pairs: Sequence[Sequence[tuple[tuple[float, float], float]]]) -> list[NDArray[np.float64]]:

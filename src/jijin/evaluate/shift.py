@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.config import CutConfig
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import Picks, find_picks
 from jijin.evaluate.pickers import AsModel, Picker
 from jijin.evaluate.scores import bootstrap
@@ -71,7 +71,7 @@ def in_windows(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence
             found = find_picks(curves[phase], phase, picker.thresholds[phase])
             picks = [[(x + start, p) for x, p in row] for row, start in zip(found, here, strict=True)]
             seen[phase].append(Seen(picks, here[-1] + EDGE, here[0] + IN_SAMPLES - EDGE, trace.source_group))
-    return [stability(picker.name, "windows", "PS"[phase - P], seen[phase]) for phase in (P, S)]
+    return [stability(picker.name, "windows", LETTERS[phase], seen[phase]) for phase in (P, S)]
 
 
 def in_detector(
@@ -85,7 +85,7 @@ def in_detector(
             picks = [run[phase] for run in runs]
             seen[phase].append(Seen(picks, EDGE, trace.data.shape[1] - EDGE, trace.source_group))
     how = f"detector, every {cut.stride_s:g} s, {cut.blinding_s:g} s blinded"
-    return [stability(picker.name, how, "PS"[phase - P], seen[phase]) for phase in (P, S)]
+    return [stability(picker.name, how, LETTERS[phase], seen[phase]) for phase in (P, S)]
 
 
 def detect(picker: Picker, trace: LabelledTrace, cut: CutConfig, start: int) -> dict[int, Picks]:
@@ -98,7 +98,7 @@ def detect(picker: Picker, trace: LabelledTrace, cut: CutConfig, start: int) -> 
     found = detector.feed([Segment(f"XX.STA..HH{c}", begin_ns, RATE, row) for c, row in recorded])
     found += detector.flush()
     return {
-        phase: [((p.time_ns - begin_ns) * RATE / NS, p.probability) for p in found if p.phase_hint == "PS"[phase - P]]
+        phase: [((p.time_ns - begin_ns) * RATE / NS, p.probability) for p in found if p.phase_hint == LETTERS[phase]]
         for phase in (P, S)
     }
 

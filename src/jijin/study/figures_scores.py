@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS
 from jijin.evaluate import TOLERANCE_S, Report
 from jijin.report.plots import COLOURS as PHASES
 from jijin.report.plots import GREY, INK
@@ -102,7 +102,7 @@ def confusion(result: ModelResult) -> Any:
 def pick_curves(study: Study, pickers: Sequence[Picker]) -> Iterator[Item]:
     """Precision against recall of P and of S, for the models that pick."""
     test = [study.data.windows[i] for i in study.test]
-    for phase, letter in ((P, "P"), (S, "S")):
+    for phase, letter in LETTERS.items():
         count = sum(len(w.onsets[phase]) for w in test)
         if not (pickers and count):
             why = "no test window has a label of it" if pickers else "no model picks"
@@ -158,7 +158,7 @@ def _finish_square(axes: Axes) -> None:
 def residual_figures(study: Study, pickers: Sequence[Picker]) -> Iterator[Item]:
     """Histograms of pick - label of P and of S, every picking model in both."""
     test = [study.data.windows[i] for i in study.test]
-    for phase, letter in ((P, "P"), (S, "S")):
+    for phase, letter in LETTERS.items():
         found = {picker: residuals(picker.picks[phase], test, phase) for picker in pickers}
         if any(map(len, found.values())):
             caption = f"{letter}: picks within {TOLERANCE_S} s of a label, late ones to the right."
@@ -190,7 +190,7 @@ def components(study: Study) -> Iterator[Item]:
     if not told:
         yield Note("Fewer components were not measured in this run.", missing=True)
         return
-    for phase, letter in ((P, "P"), (S, "S")):
+    for phase, letter in LETTERS.items():
         if any(r.phases[phase][TOLERANCE_S].labels for reports in told.values() for r in reports.values()):
             figure = _component_bars(told, phase, letter, looks(study.models))
             yield Picture(f"components_{letter}", figure, f"F1 of {letter} at {TOLERANCE_S} s, 95 % over earthquakes.")

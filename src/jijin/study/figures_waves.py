@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate import TOLERANCE_S, Picks, Window
 from jijin.report.plots import COLOURS, GREY, INK, STYLES, highpassed
 from jijin.study.areas import areas, numbers
@@ -21,7 +21,6 @@ from jijin.types import RATE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LETTERS = {P: "P", S: "S"}
 MARKERS = {P: "v", S: "D"}
 ZOOM_S = 1.5  # on either side of a label
 EXAMPLES = 6  # earthquakes of as many areas, as there are

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate import TOLERANCE_S, Report
 from jijin.study.results import ORIGINAL, Fold, ModelResult, Original, Study
 
@@ -155,7 +155,7 @@ def _picks(name: str, report: Report, phase: int) -> dict[str, Any]:
     mean, deviation, mae = report.residuals[phase]
     return {
         "model": name,
-        "phase": "PS"[phase - P],
+        "phase": LETTERS[phase],
         "labels": wide.labels,
         "threshold": report.thresholds[phase],
         "precision": wide.precision if wide.labels else NONE,
@@ -185,7 +185,7 @@ def components(study: Study) -> pd.DataFrame:
 
 def _component(name: str, given: str, reports: Any, scores: Any) -> dict[str, Any]:
     row: dict[str, Any] = {"model": name, "input": given}
-    for phase, letter in ((P, "P"), (S, "S")):
+    for phase, letter in LETTERS.items():
         f1, whole = phase_f1(reports[given], phase), phase_f1(reports.get("ZNE"), phase)
         row |= {f"F1 of {letter}": f1, f"loss of {letter}": whole - f1}
         score = reports[given].phases[phase][TOLERANCE_S]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from jijin.data.labels import OTHER
 from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate.matching import find_onsets, find_picks, outside, pair, sample_of
 from jijin.evaluate.pickers import Picker
-from jijin.evaluate.scores import THRESHOLDS, bootstrap
+from jijin.evaluate.scores import THRESHOLDS, bootstrap, share_of
 from jijin.evaluate.windows import Window
 from jijin.types import RATE
 
@@ -93,15 +92,11 @@ def coverages(picker: Picker, windows: Sequence[Window]) -> list[Coverage]:
 def _coverage(name: str, phase: str, part: str, known: Sequence[Known]) -> Coverage:
     stated, residual = (np.array([getattr(k, field) for k in known]) for field in ("uncertainty_s", "residual_s"))
     sums = np.stack([np.abs(residual) <= stated, np.ones(len(known))], 1)
-    interval = bootstrap(sums, [k.source_group for k in known], _share)
+    interval = bootstrap(sums, [k.source_group for k in known], share_of)
     needed = float(np.quantile(np.abs(residual), 0.68))
     return Coverage(
-        name, phase, part, len(known), float(_share(sums.sum(0))), interval, float(np.median(stated)), needed
+        name, phase, part, len(known), float(share_of(sums.sum(0))), interval, float(np.median(stated)), needed
     )
-
-
-def _share(sums: NDArray[Any]) -> Any:
-    return sums[..., 0] / np.maximum(sums[..., 1], 1)
 
 
 def reliability(picker: Picker, windows: Sequence[Window]) -> list[Reliability]:

@@ -78,6 +78,11 @@ def f1_of(counts: NDArray[Any]) -> Any:
     return 2 * hit / np.maximum(2 * hit + counts[..., 1] + counts[..., 2], 1)
 
 
+def share_of(sums: NDArray[Any]) -> Any:
+    """The share that (..., [part, whole]) tells."""
+    return sums[..., 0] / np.maximum(sums[..., 1], 1)
+
+
 def bootstrap(
     sums: NDArray[np.float64], groups: Sequence[str], measure: Callable[[NDArray[Any]], Any]
 ) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from jijin.config import CutConfig
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import Picks, find_picks
 from jijin.evaluate.pickers import AsModel, Picker
-from jijin.evaluate.scores import bootstrap
+from jijin.evaluate.scores import bootstrap, share_of
 from jijin.evaluate.windows import window_at
 from jijin.types import IN_SAMPLES, NS, RATE, Segment
 
@@ -114,7 +114,7 @@ def stability(name: str, seen_in: str, phase: str, seen: Sequence[Seen]) -> Stab
             groups.append(record.source_group)
             unsteady += len(times) < n
     sums, moved = np.array(rows, float).reshape(-1, 2), np.array(moves or [np.nan]) / RATE
-    lost, interval = float(_share(sums.sum(0))), bootstrap(sums, groups, _share)
+    lost, interval = float(share_of(sums.sum(0))), bootstrap(sums, groups, share_of)
     half, most = np.percentile(moved, (50, 95)).tolist()
     far = float((moved > SMALL_S).mean())
     return Stability(name, seen_in, phase, len(rows), lost, interval, unsteady / max(len(rows), 1), half, most, far)
@@ -135,8 +135,3 @@ def arrivals(record: Seen) -> list[NDArray[np.float64]]:
         if record.first + REACH <= np.median(times) < record.stop - REACH:
             out.append(times)
     return out
-
-
-def _share(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Misses per pick of (..., [misses, picks])."""
-    return sums[..., 0] / np.maximum(sums[..., 1], 1)

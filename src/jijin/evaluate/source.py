@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.discriminate.classes import EARTHQUAKE, EXPLOSION
-from jijin.evaluate.scores import auc, bootstrap, bootstrap_rows
+from jijin.evaluate.scores import auc, bootstrap, bootstrap_rows, share_of
 
 NOT_DETERMINED = "not determined"
 SNR_EDGES = (-np.inf, 0.5, 1.0, np.inf)  # log10 of the peak amplitude over the noise
@@ -84,7 +84,7 @@ def recall(outcome: Outcome, told: NDArray[np.str_], name: str) -> tuple[int, fl
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
     right, known = told[there] == name, told[there] != NOT_DETERMINED
     sums = np.column_stack([right, np.ones(len(right))]).astype(float)
-    low, high = bootstrap(sums, outcome.groups[there].tolist(), lambda s: s[..., 0] / np.maximum(s[..., 1], 1))
+    low, high = bootstrap(sums, outcome.groups[there].tolist(), share_of)
     of_known = float(right.sum() / known.sum()) if known.any() else np.nan
     return int(there.sum()), float(right.mean()), low, high, of_known, float(known.mean())
 

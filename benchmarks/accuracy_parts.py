@@ -20,7 +20,7 @@ from jijin.evaluate.conditions import base_windows, losses
 from jijin.evaluate.continuous import agreement
 from jijin.evaluate.groups import Part, parts
 from jijin.evaluate.matching import TOLERANCES_S, find_picks, residuals_s
-from jijin.evaluate.noise import false_picks, found_in
+from jijin.evaluate.noise import false_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.position import positions, seconds
 from jijin.evaluate.scores import bootstrap, f1_of
@@ -109,8 +109,7 @@ def margins(bench: Bench) -> Filled:
 
 def counts_by_phase(picker: Picker, windows: Sequence[Window]) -> dict[float, dict[int, NDArray[np.float64]]]:
     """By tolerance in s and phase: hit, false and missed (window, 3) at the picker's thresholds."""
-    curves = picker.curves(windows)
-    picks = {phase: find_picks(curves[phase], phase, picker.thresholds[phase]) for phase in (P, S)}
+    picks = picker.picks(windows)
     return {t: {phase: count(picks[phase], windows, phase, t)[0] for phase in (P, S)} for t in TOLERANCES_S}
 
 
@@ -277,7 +276,7 @@ def noise(bench: Bench) -> Filled:
     """False picks of real and disturbed noise."""
     windows = [w for split in SPLITS for w in evaluation_windows(bench.manual[split]) if w.category in QUIET]
     rows = false_picks(bench.quick, windows)
-    found = found_in(bench.cba, windows, min(bench.cba.thresholds.values()))
+    found = bench.cba.picks(windows, min(bench.cba.thresholds.values()))
     surest = figures.noise_picks(windows, found, bench.cba.thresholds, DOCS / "figures/noise.png")
     heads = ["noise", "picker", "hours", "P an hour", "S an hour", "others see it too"]
     lines = [

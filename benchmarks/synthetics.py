@@ -29,7 +29,7 @@ from jijin.data.draw import log_uniform
 from jijin.data.regional import library, regional_earthquake
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
-from jijin.evaluate.matching import find_picks, pair
+from jijin.evaluate.matching import pair
 from jijin.evaluate.pickers import Picker, load_peers, released
 from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
@@ -120,7 +120,7 @@ def found(pickers: Sequence[Picker], noise: Sequence[LabelledTrace]) -> Iterator
 
 
 def _hits(picker: Picker, windows: Sequence[Window], phase: int) -> int:
-    picks = find_picks(picker.curves(windows)[phase], phase, picker.thresholds[phase])
+    picks = picker.picks(windows)[phase]
     return sum(len(pair(row, w.onsets[phase], TOLERANCE)[0]) for row, w in zip(picks, windows, strict=True))
 
 

@@ -15,7 +15,6 @@ from jijin.data.canvas import peak
 from jijin.data.compose import microseism
 from jijin.data.dataset import copy_window
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
-from jijin.evaluate.matching import find_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import score
 from jijin.evaluate.windows import MARGIN, Window, window_at
@@ -63,9 +62,7 @@ def losses(pickers: Sequence[Picker], windows: Sequence[Window]) -> list[Loss]:
 
 
 def _losses(picker: Picker, condition: str, level: str, windows: list[Window]) -> Iterator[Loss]:
-    curves = picker.curves(windows)
-    for phase in (P, S):
-        found = find_picks(curves[phase], phase, picker.thresholds[phase])
+    for phase, found in picker.picks(windows).items():
         s, residuals = score(found, windows, phase, 0.5)
         mae = float(np.abs(residuals).mean()) if residuals else float("nan")
         name = LETTERS[phase]

@@ -9,7 +9,6 @@ import numpy as np
 
 from jijin.data.labels import EARTHQUAKE
 from jijin.data.traces import LETTERS, P, S
-from jijin.evaluate.matching import find_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.scores import score
 from jijin.evaluate.windows import Window
@@ -61,10 +60,8 @@ KINDS: dict[str, Callable[[Window], str]] = {"SNR": snr, "distance": distance, "
 def parts(picker: Picker, windows: Sequence[Window]) -> list[Part]:
     """Scores of every part of the earthquakes with a label; a window without the label's column is in no part."""
     events = [w for w in windows if w.category == EARTHQUAKE and (w.onsets[P] or w.onsets[S])]
-    curves = picker.curves(events)
     out = []
-    for phase in (P, S):
-        picks = find_picks(curves[phase], phase, picker.thresholds[phase])
+    for phase, picks in picker.picks(events).items():
         for by, kind in KINDS.items():
             names = [kind(w) for w in events]
             for name in _ordered(names):

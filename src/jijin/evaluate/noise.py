@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jijin.data.labels import NOISE, OTHER
 from jijin.data.traces import P, S
-from jijin.evaluate.matching import Picks, find_picks, outside
+from jijin.evaluate.matching import Picks, outside
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.windows import Window
 from jijin.signal import bridge, missing
@@ -46,19 +46,13 @@ def _rates(noise: str, windows: Sequence[Window], pickers: Sequence[Picker]) -> 
     if not windows:
         return
     hours = sum(w.hours for w in windows)
-    low = [found_in(picker, windows, HINT) for picker in pickers]
+    low = [picker.picks(windows, HINT) for picker in pickers]
     for k, picker in enumerate(pickers):
         own = {phase: _own(picker, low[k], windows, phase) for phase in (P, S)}
         others = [found for i, found in enumerate(low) if i != k]
         flags = [_seen(others, row, x) for phase in (P, S) for row, picks in enumerate(own[phase]) for x, _ in picks]
         p, s = (sum(map(len, own[phase])) / hours for phase in (P, S))
         yield FalsePicks(noise, picker.name, hours, p, s, float(np.mean(flags)) if flags else float("nan"))
-
-
-def found_in(picker: Picker, windows: Sequence[Window], threshold: float) -> dict[int, list[Picks]]:
-    """Picks of both phases in every window at a threshold."""
-    curves = picker.curves(windows)
-    return {phase: find_picks(curves[phase], phase, threshold) for phase in (P, S)}
 
 
 def _own(picker: Picker, found: dict[int, list[Picks]], windows: Sequence[Window], phase: int) -> list[Picks]:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.data.traces import DETECTION, P, S
 from jijin.errors import DataError, ReadError
-from jijin.evaluate.matching import EXACT
+from jijin.evaluate.matching import EXACT, Picks, find_picks
 from jijin.evaluate.windows import Window
 from jijin.models import Prediction
 from jijin.signal import missing
@@ -36,6 +36,12 @@ class Picker:
     def curves(self, windows: Sequence[Window]) -> Curves:
         """P and S curves, phase -> (window, 6000)."""
         return predict_with(self.model, windows)
+
+    def picks(self, windows: Sequence[Window], threshold: float | None = None) -> dict[int, list[Picks]]:
+        """Picks of each window, phase -> one entry a window, at the picker's own thresholds or at another one."""
+        at = self.thresholds if threshold is None else {P: threshold, S: threshold}
+        curves = self.curves(windows)
+        return {phase: find_picks(curves[phase], phase, at[phase]) for phase in (P, S)}
 
 
 def released(name: str, model: Any) -> Picker:

@@ -76,9 +76,7 @@ def seconds(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence[in
     for trace in traces:
         windows = [window_at(trace, s) for s in starts if s + IN_SAMPLES <= trace.data.shape[1]]
         if len(windows) >= 2:
-            curves = picker.curves(windows)
-            for phase in (P, S):
-                picks = find_picks(curves[phase], phase, picker.thresholds[phase])
+            for phase, picks in picker.picks(windows).items():
                 found[phase] += _moves(
                     [pair(p, w.onsets[phase], REACH)[0] for p, w in zip(picks, windows, strict=True)]
                 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from jijin.config import CutConfig
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
-from jijin.evaluate.matching import Picks, find_picks
+from jijin.evaluate.matching import Picks
 from jijin.evaluate.pickers import AsModel, Picker
 from jijin.evaluate.scores import bootstrap, share_of
 from jijin.evaluate.windows import window_at
@@ -66,10 +66,9 @@ def in_windows(picker: Picker, traces: Iterable[LabelledTrace], starts: Sequence
         here = [s for s in starts if s + IN_SAMPLES <= trace.data.shape[1]]
         if len(here) < 2:
             continue
-        curves = picker.curves([window_at(trace, start) for start in here])
+        found = picker.picks([window_at(trace, start) for start in here])
         for phase in (P, S):
-            found = find_picks(curves[phase], phase, picker.thresholds[phase])
-            picks = [[(x + start, p) for x, p in row] for row, start in zip(found, here, strict=True)]
+            picks = [[(x + start, p) for x, p in row] for row, start in zip(found[phase], here, strict=True)]
             seen[phase].append(Seen(picks, here[-1] + EDGE, here[0] + IN_SAMPLES - EDGE, trace.source_group))
     return [stability(picker.name, "windows", LETTERS[phase], seen[phase]) for phase in (P, S)]
 

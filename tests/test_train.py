@@ -242,6 +242,12 @@ def test_a_run_is_not_written_into_its_data(dataset, task):
     assert sorted(dataset.iterdir()) == before
 
 
+def test_a_run_folder_with_other_settings_is_refused_before_any_data_is_read(tmp_path):
+    write_config(tmp_path / "r", TrainConfig(seed=3), {})
+    result = CliRunner().invoke(app, ["train", "--data", str(tmp_path / "nowhere"), "-o", str(tmp_path / "r")])
+    assert isinstance(result.exception, ConfigError) and "another run folder" in str(result.exception)
+
+
 def test_a_run_folder_with_other_settings_is_refused(tmp_path):
     write_config(tmp_path, TrainConfig(windows=64), {"data": ["a"]})
     write_config(tmp_path, TrainConfig(windows=128), {"data": ["a"]})  # longer is no other run

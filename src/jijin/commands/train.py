@@ -130,16 +130,17 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     from jijin.data.compose import Composer
     from jijin.data.corpus import synthetic_pool
     from jijin.data.regional import digest
-    from jijin.train.config import write_config
+    from jijin.train.config import check_run, write_config
     from jijin.train.loop import train
     from jijin.train.recipes import recipe
     from jijin.train.start import read_checkpoint
 
     chosen = recipe(source["recipe"])
-    corpus = _corpus(source)
-    told = {key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}
     made = (asdict(chosen.mix), [repr(step) for step in chosen.steps], digest())
-    write_config(output, config, {**source, **told, **dict(zip(MADE, made, strict=True))})
+    source = {**source, **dict(zip(MADE, made, strict=True))}
+    check_run(output, config, source)  # before minutes of reading
+    corpus = _corpus(source)
+    write_config(output, config, {**source, **{key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}})
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
     with progress_bar("training") as advance:

@@ -47,18 +47,27 @@ class TrainConfig:
 
 
 def write_config(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
-    """What was done, for the card: every setting, the data and the versions.
-
-    Raises ConfigError if the folder holds a run of other settings; only its length and its pace may change.
-    """
+    """What was done, for the card: every setting, the data and the versions. ConfigError as check_run's."""
+    check_run(run, config, extra)
     run.mkdir(parents=True, exist_ok=True)
-    content = {"config": asdict(config), "torch": torch.__version__, "numpy": np.__version__, **extra}
-    content = json.loads(json.dumps(content, default=str))
+    with replacing(run / CONFIG) as file:
+        file.write(json.dumps(_content(config, extra), indent=1).encode())
+
+
+def check_run(run: Path, config: TrainConfig, extra: dict[str, Any]) -> None:
+    """Raise ConfigError if the folder holds a run of other settings; only its length and its pace may change.
+
+    extra may lack what is not known yet.
+    """
     before = read_config(run)
     if before is not None:
-        _check_same(run, before, content)
-    with replacing(run / CONFIG) as file:
-        file.write(json.dumps(content, indent=1).encode())
+        _check_same(run, before, _content(config, extra))
+
+
+def _content(config: TrainConfig, extra: dict[str, Any]) -> dict[str, Any]:
+    content = {"config": asdict(config), "torch": torch.__version__, "numpy": np.__version__, **extra}
+    done: dict[str, Any] = json.loads(json.dumps(content, default=str))
+    return done
 
 
 def _check_same(run: Path, before: dict[str, Any], content: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate import QUIET, Report, Window, count, evaluate, evaluation_windows
 from jijin.evaluate import benchmark as field
 from jijin.evaluate.calibration import calibration_error, coverages, reliability
-from jijin.evaluate.conditions import base_windows, losses
+from jijin.evaluate.conditions import RATE_OF, WHOLE, Loss, base_windows, losses
 from jijin.evaluate.continuous import agreement
 from jijin.evaluate.groups import Part, parts
 from jijin.evaluate.matching import TOLERANCES_S, find_picks, residuals_s
@@ -259,17 +259,31 @@ def probability(bench: Bench) -> Filled:
 
 
 def spoilt(bench: Bench) -> Filled:
-    """What is lost under every condition."""
+    """What is lost under every condition, and how picks move with the sampling rate."""
     rows = losses(bench.quick, base_windows([t for split in SPLITS for t in bench.events(split)]))
     figures.losses(rows, DOCS / "figures/conditions.png")
     names = [p.name for p in bench.quick]
     cells = {(r.condition, r.level, r.picker, r.phase): r for r in rows}
-    lines = []
+    lines, times = [], []
     for condition, level in dict.fromkeys((r.condition, r.level) for r in rows):
-        own = [cells[condition, level, name, phase] for phase in "PS" for name in names]
-        lines.append([condition, level, own[0].labels, own[-1].labels, *(r.f1 if r.labels else "" for r in own)])
-    heads = ["condition", "", "P labels", "S labels", *(f"{phase} {name}" for phase in "PS" for name in names)]
-    return {"conditions": table(heads, lines)}
+        p, s = ([cells[condition, level, name, phase] for name in names] for phase in "PS")
+        lines.append([condition, level, p[0].labels, s[0].labels, *f1_beside(p), *f1_beside(s)])
+        if condition in (WHOLE, RATE_OF):
+            times.append([level or condition, *(r.median_s for r in (*p, *s))])
+    heads = [f"{phase} {name}" for phase in "PS" for name in names]
+    f1_heads = [text for head in heads for text in ((head, "95 %") if head.endswith(f" {names[0]}") else (head,))]
+    return {
+        "conditions": table(["condition", "", "P labels", "S labels", *f1_heads], lines),
+        "rates": table(["recorded at", *heads], times, "+.3f"),
+    }
+
+
+def f1_beside(losses: Sequence[Loss]) -> list[object]:
+    """F1 of each picker, of the first its interval too; blank without labels."""
+    first, *others = losses
+    if not first.labels:
+        return [""] * (len(losses) + 1)
+    return [first.f1, "{:.2f} to {:.2f}".format(*first.interval), *(r.f1 for r in others)]
 
 
 def noise(bench: Bench) -> Filled:

@@ -4,7 +4,7 @@
 
 DATA: a folder of labelled data sets in SeisBench's format, with pnw_explosions and landslides. CACHE: what
 `jijin train --task source --data DATA --fractions 1,0,0 -o CACHE` wrote; without it, it is trained first. Needs the
-extra 'train'. What takes long is kept in CACHE for another run.
+extra 'train'. What takes long is kept in CACHE until the features, or this script, are others.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from jijin.data import open_datasets
 from jijin.discriminate.discriminator import PRIOR, DiscriminateConfig
 from jijin.evaluate.source import Outcome
 from jijin.train.source_fit import sample_of, usable
-from jijin.train.source_run import SourceRun, cross_validated, measured
+from jijin.train.source_run import FEATURES, SourceRun, cross_validated, measured
 
 
 def main(data: Path, cache: Path) -> None:
@@ -56,8 +57,10 @@ def main(data: Path, cache: Path) -> None:
 
 
 def kept(cache: Path, name: str, make: Callable[[], Any]) -> Any:
-    """What an earlier run left in the cache (our own file, read by this script alone), else made now."""
-    path = cache / f"{name}.pickle"
+    """What an earlier run of the same features and script left in the cache, else made now."""
+    of = [cache / FEATURES, *Path(__file__).parent.glob("source*.py")]
+    digest = sha256(b"".join(path.read_bytes() for path in of)).hexdigest()[:12]
+    path = cache / f"{name}-{digest}.pickle"  # our own file, read by this script alone
     if not path.is_file():
         path.write_bytes(pickle.dumps(make()))
     return pickle.loads(path.read_bytes())

@@ -290,7 +290,8 @@ def with_context(outcome: Outcome, origins: pd.DataFrame) -> str:
 
 def hours(table: pd.DataFrame, origins: pd.DataFrame) -> str:
     """Between which local hours the blasts lie, and how many of them in working hours."""
-    groups = sorted(set(table["group"][(table["dataset"] == BLASTS) & (table["class"] == EXPLOSION)]))
+    told = usable(table)
+    groups = sorted(set(told["group"][(told["dataset"] == BLASTS) & (told["class"] == EXPLOSION)]))
     times = sorted(local_hour(int(origins.loc[g, "time_ns"]), float(origins.loc[g, "longitude"])) for g in groups)
     inside = sum(a <= t < b for t in times for a, b in [ContextConfig().working_hours])
     return f"{inside} of {len(times)} blasts lie in those hours, the others at most {_outside(times):.1f} h from them"

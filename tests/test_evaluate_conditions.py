@@ -97,3 +97,10 @@ def test_a_picker_that_needs_z_loses_all_its_p_without_it(monkeypatch):
     monkeypatch.setattr(conditions, "CASES", (("components", "NE", only_components("NE")),))
     f1 = {(r.condition, r.phase): r.f1 for r in losses([picker()], [ONE, TWO])}
     assert f1["unspoilt", "P"] == f1["unspoilt", "S"] == f1["components", "S"] == 1 and f1["components", "P"] == 0
+
+
+def test_how_late_picks_are_under_a_condition_is_told(monkeypatch):
+    late = (("late", "0.1 s", lambda w, _: replace(w, data=np.roll(w.data, 10, 1))),)
+    monkeypatch.setattr(conditions, "CASES", late)
+    median = {(r.condition, r.phase): r.median_s for r in losses([picker()], [ONE, TWO])}
+    assert [median[name, "P"] for name in ("unspoilt", "late")] == pytest.approx([0, 0.1], abs=0.005)

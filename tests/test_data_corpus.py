@@ -5,6 +5,7 @@ import pytest
 from jijin.data import corpus
 from jijin.data.corpus import load_corpus, scored_traces
 from jijin.data.export import write_seisbench
+from jijin.data.traces import S
 from jijin.errors import ConfigError, DataError, ReadError
 
 
@@ -45,6 +46,19 @@ def test_only_labels_by_analysts_are_scored_and_all_are_trained_on(folder):
 
 def test_labels_by_machines_are_scored_where_they_are_asked_for(folder):
     assert numbers(scored_traces([folder], "all", automatic=True)) >= set(range(90))
+
+
+def test_of_a_row_that_analyst_and_machine_made_only_the_analysts_label_is_scored(tmp_path):
+    rows = pd.DataFrame({
+        "trace_name": list("ab"), "source_id": list("ab"), "source_type": "earthquake",
+        "trace_P_arrival_sample": 500.0, "trace_P_status": "manual",
+        "trace_S_arrival_sample": 900.0, "trace_S_status": "automatic",
+    })  # fmt: skip
+    data = np.random.default_rng(0).standard_normal((2, 3, 2000)).astype(np.float32)
+    path = write_seisbench(tmp_path / "set", data, rows)
+    by_hand, both = (scored_traces([path], "all", automatic=automatic) for automatic in (False, True))
+    assert [(t.p, t.s) for t in by_hand] == [((500.0,), ())] * 2 and [t.s for t in both] == [(900.0,)] * 2
+    assert all((S, 800, 1000) in t.masked for t in by_hand) and [t.automatic for t in both] == [(S,)] * 2
 
 
 def test_what_other_pickers_find_together_is_masked_where_traces_are_scored(folder, tmp_path):

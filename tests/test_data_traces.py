@@ -73,8 +73,15 @@ def test_a_missing_s_is_filled_in_and_no_longer_masked():
 def test_an_automatic_label_is_retimed_and_a_manual_one_is_not():
     found = consensus(picks(*((name, "P", 1012, 0.8) for name in "abc")))
     trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t")
-    assert complete(replace(trace, automatic=True), found).p == (1012.0,)
+    assert complete(replace(trace, automatic=(P, S)), found).p == (1012.0,)
     assert complete(trace, found).p == (1000.0,)
+
+
+def test_of_a_machines_s_beside_an_analysts_p_only_s_moves():
+    found = consensus(picks(*((name, phase, x, 0.8) for name in "abc" for phase, x in (("P", 1012), ("S", 2012)))))
+    trace = LabelledTrace(SILENCE, (1000.0,), (2000.0,), dataset="set", name="t", automatic=(S,))
+    done = complete(trace, found)
+    assert done.p == (1000.0,) and done.s == (2012.0,)
 
 
 def test_a_detection_is_taught_where_the_missing_s_is_filled_in_unless_p_is_unknown():
@@ -89,19 +96,19 @@ def test_a_detection_is_taught_where_the_missing_s_is_filled_in_unless_p_is_unkn
 @pytest.mark.parametrize(("off", "stays"), [(80, False), (120, True)])
 def test_an_automatic_label_near_an_agreed_onset_is_no_second_one(off, stays):
     found = consensus(picks(*((name, "P", 1000 + off, 0.8) for name in "abc"), ("a", "P", 1000, 0.2)))
-    trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t", automatic=True)
+    trace = LabelledTrace(SILENCE, (1000.0,), dataset="set", name="t", automatic=(P, S))
     assert complete(trace, found).p == ((1000.0,) if stays else ()) + (1000.0 + off,)
 
 
 def test_an_automatic_label_that_no_picker_sees_is_masked_and_a_manual_one_stays():
     trace = LabelledTrace(SILENCE, (1000.0,), (2000.0,), dataset="set", name="t")
     found = consensus(picks(("a", "S", 2010, 0.15)))
-    automatic, manual = (complete(replace(trace, automatic=x), found) for x in (True, False))
+    automatic, manual = (complete(replace(trace, automatic=x), found) for x in ((P, S), ()))
     assert automatic.p == () and automatic.s == (2000.0,) and manual.p == (1000.0,)
     y, w = targets(automatic, 0, 6000)
     assert not y[P].any() and not w[P, 900:1100].any() and (w[P, 1100:] == 1).all()
     assert not w[DETECTION, 1000:3400].any() and (w[DETECTION, 3400:] == 1).all()  # as long as the earthquake was
-    unlooked = complete(replace(trace, automatic=True), consensus(picks()))
+    unlooked = complete(replace(trace, automatic=(P, S)), consensus(picks()))
     assert unlooked.p == (1000.0,)  # nobody has looked, or nobody could see
 
 
@@ -114,9 +121,9 @@ def test_doubtful_onsets_are_masked_and_traces_without_picks_stay():
 
 
 def test_automatic_labels_that_nothing_retimes_move_by_the_median_of_their_data_set():
-    about = {"dataset": "set", "automatic": True}
+    about = {"dataset": "set", "automatic": (P, S)}
     traces = [LabelledTrace(SILENCE, (1000.0,), name=f"t{k}", **about) for k in range(12)]
-    by_hand = replace(traces[-1], automatic=False)  # of the same data set
+    by_hand = replace(traces[-1], automatic=())  # of the same data set
     table = pd.concat([picks(*((a, "P", 1009, 0.8) for a in "abc")).assign(trace_name=f"t{k}") for k in range(11)])
     *_, automatic, manual = complete_all([*traces, by_hand], table)
     assert automatic.p == (1009.0,) and manual.p == (1000.0,)

@@ -74,8 +74,11 @@ def test_false_picks_an_hour_come_from_noise_alone_and_landslides_are_counted_ap
 
 
 def test_a_long_trace_is_seen_through_three_windows_and_a_short_one_through_one():
-    long, short = (LabelledTrace(np.ones((3, n), np.float32), (2500.0,)) for n in (9000, 3000))
-    assert [w.onsets[P] for w in evaluation_windows([long])] == [(2500.0,), (1000.0,), ()]
+    long, short = (LabelledTrace(np.ones((3, n), np.float32), (2900.0,), name="a") for n in (9000, 3000))
+    other = replace(long, name="b")
+    starts, others = ([2900 - w.onsets[P][0] for w in evaluation_windows([t])[:2]] for t in (long, other))
+    assert 0 <= starts[0] < 1000 and abs(starts[1] - starts[0] - 1000) <= 1 and abs(starts[0] - others[0]) > 50
+    assert len(evaluation_windows([long])) == 3
     assert (
         len(evaluation_windows([LabelledTrace(np.ones((3, 6001), np.float32))])) == 1
     )  # a sample more shows nothing new
@@ -138,3 +141,11 @@ def test_records_of_one_earthquake_are_drawn_together():
     hits = np.repeat([1.0, 0.0], 200)
     assert bootstrap_rows(["a"] * 200 + ["b"] * 200, lambda rows: hits[rows].mean()) == (0.0, 1.0)
     assert bootstrap_rows([], lambda rows: 0.0) == pytest.approx((np.nan, np.nan), nan_ok=True)
+
+
+def test_without_a_label_there_is_no_recall_and_no_f1_and_without_a_pick_no_precision():
+    quiet, labelled = window(category="noise"), window((1000.0,))
+    picked, _ = score([[(2000.0, 0.9)]], [quiet], P, 0.5)
+    assert picked.precision == 0 and np.isnan([picked.recall, picked.f1, *picked.interval]).all()
+    missed, _ = score([[]], [labelled], P, 0.5)
+    assert np.isnan(missed.precision) and missed.recall == missed.f1 == 0

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from jijin import ModelError, load
-from jijin.models import shipped
+from jijin.errors import ConfigError
+from jijin.models import shipped, split_fractions, split_seeds
 from jijin.onsets import settle
 from jijin.signal import normalise
 
@@ -226,3 +227,14 @@ def test_a_shipped_model_is_silent_on_silence_and_finite_on_noise(name: str) -> 
     prediction = load(name, threads=1).predict(windows)
     assert not prediction.p[0].any() and np.isfinite(prediction.detection).all()
     assert prediction.s.min() >= 0 and prediction.s.max() <= 1
+
+
+def test_the_split_that_holds_out_what_a_model_has_not_seen_is_that_of_its_card(tmp_path: Path) -> None:
+    for name, card in (("a", {"fractions": [2.0, 4.0, 4.0], "split_seeds": [0, 3]}), ("b", {})):
+        (tmp_path / f"{name}.onnx").touch()
+        (tmp_path / f"{name}.json").write_text(json.dumps(card))
+    a, b = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    assert split_fractions([a]) == (2, 4, 4) and split_fractions([b]) == split_fractions([]) == (6, 2, 2)
+    assert split_seeds([a, b]) == (0, 3) and split_seeds([b]) == (0,)
+    with pytest.raises(ConfigError, match=r"a\.onnx 2,4,4; .*b\.onnx 6,2,2"):
+        split_fractions([a, b])

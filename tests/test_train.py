@@ -13,11 +13,13 @@ pytest.importorskip("tensorboard")
 
 from jijin.cli import app  # noqa: E402
 from jijin.data.compose import Composer  # noqa: E402
+from jijin.data.corpus import scored_traces  # noqa: E402
 from jijin.data.export import write_seisbench  # noqa: E402
 from jijin.data.synthetic import earthquake, noise  # noqa: E402
 from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
+from jijin.evaluate import evaluation_windows  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.train.config import TrainConfig, write_config  # noqa: E402
 from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
@@ -225,6 +227,23 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert json.loads(scores.read_text())[str(model)]["windows"] > 0
+
+
+def test_what_a_run_with_other_fractions_trained_on_is_not_scored(dataset, tmp_path, capfd):
+    run, options = tmp_path / "run", ["--windows", "64", "--epoch-windows", "64", "--synthetics", "4", "--workers", "0"]
+    runner, model, scores = CliRunner(), tmp_path / "m.onnx", tmp_path / "scores.json"
+    done = [runner.invoke(app, ["train", "--data", str(dataset), "-o", str(run), "--fractions", "5,2,3", *options])]
+    done += [runner.invoke(app, ["export", str(run), "-o", str(model)])]
+    done += [runner.invoke(app, ["evaluate", "--model", str(model), "--data", str(dataset), "-o", str(scores)])]
+    assert [one.exit_code for one in done] == [0, 0, 0], [one.output for one in done]
+    held_out = scored_traces([dataset], "test", fractions=(5, 2, 3))
+    assert json.loads(scores.read_text())[str(model)]["windows"] == len(evaluation_windows(held_out))
+    asked = runner.invoke(app, ["evaluate", "--model", str(model), "--data", str(dataset), "--fractions", "6,2,2"])
+    assert asked.exit_code == 0 and "may have seen" in asked.output
+    again = runner.invoke(
+        app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r2"), "--start", str(run), *options]
+    )
+    assert again.exit_code == 0 and json.loads((tmp_path / "r2/config.json").read_text())["fractions"] == [5, 2, 3]
 
 
 @pytest.mark.parametrize("arguments", [["--task", "pickr"], ["--recipe", "studdy"], ["--fractions", "6,2"]])

@@ -55,7 +55,9 @@ def evaluate(
     tune: Annotated[bool, typer.Option("--tune", help="Every picker at its best threshold on the dev split.")] = False,
     threshold_p: Threshold = None,
     threshold_s: Threshold = None,
-    fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
+    fractions: Annotated[
+        str | None, typer.Option(help="Train, dev and test, by earthquake [those of the model, else 6,2,2].")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of the split; by default what no model scored has been trained on is held out.")
     ] = None,
@@ -71,7 +73,8 @@ def evaluate(
 
     --task source: how well a source model (a .json file, a run folder, source) tells earthquakes, explosions and noise.
 
-    Labels by analysts; residual = pick - label. Intervals are 95 %, bootstrapped by earthquake.
+    Labels by analysts; residual = pick - label. A label counts in each window that it lies in, up to three on a record
+    of more than a minute. Intervals are 95 %, bootstrapped by earthquake.
     """
     from jijin.data.continuous import continuous
     from jijin.data.teachers import read_picks
@@ -85,12 +88,13 @@ def evaluate(
 
         refuse(context, "the task source", OF_SOURCE)
         _need("the task source", {"--data": data})
-        return of_source.evaluate(data or [], model or ["source"], split, parse_fractions(fractions), seed or 0, output)
+        shares = parse_fractions(fractions or "6,2,2")
+        return of_source.evaluate(data or [], model or ["source"], split, shares, seed or 0, output)
     if task != "picker":
         raise ConfigError(f"'task' must be picker or source (got {task!r})")
     _check_protocol(context, protocol, tune)
     parts = ("" if protocol == CONTINUOUS else split, "dev" if tune or protocol == "benchmark" else "")
-    of_data = (data or [], only, parse_fractions(fractions), _seeds(model, seed), others or [], automatic)
+    of_data = (data or [], only, _fractions(model or ["cba"], fractions), _seeds(model, seed), others or [], automatic)
     traces, dev = (_traces(part, *of_data) for part in parts)
     pickers = [_at_thresholds(picker, threshold_p, threshold_s) for picker in _pickers(model, peers, dev, tune)]
     if protocol == SCORES:
@@ -130,6 +134,20 @@ def _seeds(models: list[str] | None, seed: int | None) -> int | Sequence[int]:
     from jijin.models import split_seeds
 
     return split_seeds(models or ["cba"]) if seed is None else seed
+
+
+def _fractions(models: Sequence[str], asked: str | None) -> tuple[float, ...]:
+    """Of the split: those that are given, else those that the models were trained on."""
+    from jijin.models import split_fractions
+
+    if asked is None:
+        return split_fractions(models)
+    shares = parse_fractions(asked)
+    for name in models:
+        if (own := split_fractions([name])) != shares:
+            told = ",".join(f"{x:g}" for x in own)
+            typer.echo(f"jijin: {name} was trained on --fractions {told}: it may have seen some of these", err=True)
+    return shares
 
 
 def _traces(part: str, data: list[Path], only: str | None, *how: Any) -> list[Any]:

@@ -42,7 +42,9 @@ def train(
         str | None,
         typer.Option(help="Weights to begin with, to adapt them: a run folder, a file or a name (cba, source)."),
     ] = None,
-    fractions: Annotated[str, typer.Option(help="Train, dev and test, by earthquake.")] = "6,2,2",
+    fractions: Annotated[
+        str | None, typer.Option(help="Train, dev and test, by earthquake [those of --start, else 6,2,2].")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make batches.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the network.")] = 1,
     seed: Annotated[int, typer.Option(help="Of everything random; a picker's split has its own.")] = 0,
@@ -64,7 +66,7 @@ def train(
         from jijin.commands import source as of_source
 
         refuse(context, "the task source", OF_SOURCE)
-        return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads)
+        return of_source.train(output, data, start, synthetics, parse_fractions(fractions or "6,2,2"), seed, threads)
     require_train()
     from jijin.train.config import TrainConfig
 
@@ -76,7 +78,7 @@ def train(
         "data": [str(path.resolve()) for path in data],
         "teachers": [str(path.resolve()) for path in teachers or []],
         "records": [str(path.resolve()) for path in records or []],
-        "fractions": list(parse_fractions(fractions)),
+        "fractions": _fractions(config.start, fractions),
         "split_seeds": _split_seeds(config.start),
         "synthetics": 8000 if synthetics is None else synthetics,
         "recipe": recipe,
@@ -111,6 +113,23 @@ def _split_seeds(start: str | None) -> list[int]:
     return seeds
 
 
+def _fractions(start: str | None, asked: str | None) -> list[float]:
+    """Those that are given, else those of the weights that a run begins with."""
+    from jijin.models import split_fractions
+
+    if start is None:
+        own = list(split_fractions([]))
+    else:
+        own = list(split_fractions([start])) if start.endswith(".onnx") else _config(Path(start).parent)["fractions"]
+    if asked is None:
+        return own
+    shares = list(parse_fractions(asked))
+    if start is not None and shares != own:
+        told = ",".join(f"{x:g}" for x in own)
+        typer.echo(f"jijin: --start held out by {told}: its own data would now be divided in another way", err=True)
+    return shares
+
+
 def _config(run: Path) -> dict[str, Any]:
     """What a picker's run was made from."""
     from jijin.errors import ReadError
@@ -119,7 +138,7 @@ def _config(run: Path) -> dict[str, Any]:
     done = read_config(run)
     if done is None:
         raise ReadError(f"{run}: not a run folder, it has no {CONFIG}; give what 'jijin train -o' wrote")
-    if not {"config", "data", "split_seeds"} <= done.keys():
+    if not {"config", "data", "split_seeds", "fractions"} <= done.keys():
         raise ReadError(f"{run / CONFIG}: not a picker's run; give what 'jijin train -o' wrote")
     return done
 

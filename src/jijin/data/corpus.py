@@ -19,7 +19,7 @@ from jijin.data.regional import regional_earthquake
 from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
 from jijin.data.teachers import complete_all, overlook, read_picks
-from jijin.data.traces import LabelledTrace, from_labels
+from jijin.data.traces import LETTERS, LabelledTrace, by_analysts, from_labels
 from jijin.errors import ConfigError, DataError
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,13 @@ MOST_SCORED = 4000  # traces of a kind, so that scoring a million takes 2 GB and
 
 
 class Traces(Sequence[LabelledTrace]):
-    """Rows of a dataset as labelled traces, read when asked for: a million of them take no memory."""
+    """Rows of a dataset as labelled traces, read when asked for: a million of them take no memory.
 
-    def __init__(self, dataset: Dataset, rows: NDArray[np.intp]) -> None:
-        self.dataset, self.rows = dataset, rows
+    trusted : labels by machines count neither way.
+    """
+
+    def __init__(self, dataset: Dataset, rows: NDArray[np.intp], trusted: bool = False) -> None:
+        self.dataset, self.rows, self.trusted = dataset, rows, trusted
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,8 +46,9 @@ class Traces(Sequence[LabelledTrace]):
     def __getitem__(self, i: slice) -> Traces: ...
     def __getitem__(self, i: int | slice) -> LabelledTrace | Traces:
         if isinstance(i, slice):
-            return Traces(self.dataset, self.rows[i])
-        return from_labels(*self.dataset[int(self.rows[i])])
+            return Traces(self.dataset, self.rows[i], self.trusted)
+        trace = from_labels(*self.dataset[int(self.rows[i])])
+        return by_analysts(trace) if self.trusted else trace
 
     def __iter__(self) -> Iterator[LabelledTrace]:
         return (self[i] for i in range(len(self)))
@@ -92,7 +96,7 @@ def load_corpus(
     event, quiet, trusted = _event(dataset), _quiet(dataset), _trusted(dataset)
     events: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & event))
     noise: Sequence[LabelledTrace] = Traces(dataset, np.flatnonzero((which == "train") & quiet))
-    dev = _some(Traces(dataset, np.flatnonzero((which == "dev") & event & trusted)))
+    dev = _some(Traces(dataset, np.flatnonzero((which == "dev") & event & trusted), trusted=True))
     weights, pickers = np.ones(len(events)), list[str]()
     if teachers:
         table = read_picks(teachers)
@@ -136,7 +140,8 @@ def scored_traces(
     here = np.isin(split_labels(dataset.labels, fractions, seed, keep=True), NAMES if split == "all" else [split])
     wanted = dataset.labels["dataset"].astype(str).isin(only or names).to_numpy(bool)
     kinds = (_event(dataset) & (_trusted(dataset) | automatic) & wanted, _quiet(dataset))
-    out = [trace for kind in kinds for trace in _some(Traces(dataset, np.flatnonzero(here & kind)))]
+    rows = (np.flatnonzero(here & kind) for kind in kinds)
+    out = [trace for mine in rows for trace in _some(Traces(dataset, mine, trusted=not automatic))]
     if needed and not out:
         raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
     return overlook(out, read_picks(others)) if others else out
@@ -153,8 +158,14 @@ def _unpicked(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def _trusted(dataset: Dataset) -> NDArray[np.bool_]:
-    """Labels by analysts, or of unknown making; not automatic, semi-automatic or by an autopicker."""
-    return ~dataset.labels["quality"].astype(str).map(is_automatic).to_numpy(bool)
+    """A label of either phase by an analyst, or of unknown making: not automatic, semi-automatic or an autopicker's."""
+    out = np.zeros(len(dataset), bool)
+    quality = dataset.labels["quality"].astype(str)
+    for letter in LETTERS.values():
+        machine = {word: is_automatic(word, letter) for word in quality.unique()}
+        labelled = dataset.labels[f"{letter.lower()}_status"] == LABELLED
+        out |= (labelled & ~quality.map(machine).astype(bool)).to_numpy(bool)
+    return out
 
 
 def _quiet(dataset: Dataset) -> NDArray[np.bool_]:
@@ -169,7 +180,7 @@ def _some(traces: Traces) -> Traces:
         return traces
     names = column(traces.dataset.labels.iloc[traces.rows], "trace_name").astype(str)
     order = np.argsort([place(name) for name in names])[:MOST_SCORED]
-    return Traces(traces.dataset, traces.rows[np.sort(order)])
+    return Traces(traces.dataset, traces.rows[np.sort(order)], traces.trusted)
 
 
 def licences(dataset: Dataset) -> dict[str, list[str]]:

@@ -143,13 +143,21 @@ def truth(meta: pd.DataFrame, column: str, default: bool = True) -> pd.Series:
     return word.isin(["true", "1", "1.0", "yes"]) | ((word == "") & default)
 
 
-def is_automatic(quality: str) -> bool:
-    """Whether a data set's own word for how labels were made names a machine.
+def made_as(p: pd.Series, s: pd.Series) -> pd.Series:
+    """How labels were made, from the words for each phase: one word, or where they differ "P manual, S autopicker"."""
+    return p.where((p == s) | (s == ""), "P " + p + ", S " + s).where(p != "", s)
 
-    >>> [is_automatic(word) for word in ("Automatic", "semi-automatic", "autopicker", "manual", "")]
+
+def is_automatic(quality: str, phase: str) -> bool:
+    """Whether a data set's own word for how labels were made names a machine for a phase; see made_as.
+
+    >>> [is_automatic(word, "S") for word in ("Automatic", "semi-automatic", "P manual, S autopicker", "manual", "")]
     [True, True, True, False, False]
+    >>> is_automatic("P manual, S autopicker", "P")
+    False
     """
-    return "auto" in quality.lower()
+    parts = dict(part.split(" ", 1) for part in quality.split(", ") if part[:2] in ("P ", "S "))
+    return "auto" in parts.get(phase, quality).lower()
 
 
 def numbers(meta: pd.DataFrame, *columns: str, where: str = "the table") -> pd.Series:

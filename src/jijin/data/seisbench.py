@@ -141,11 +141,19 @@ def to_labels(
         "snr_db": lb.numbers(meta, "trace_snr_db", where=where),
         "distance_km": lb.numbers(meta, "path_ep_distance_km", where=where),
         "source_type": _first(meta, "source_type", "trace_category"), "licence": lb.text(meta, "licence"),
-        "dataset": dataset, "components": components, "quality": lb.text(meta, "label_quality"),
+        "dataset": dataset, "components": components, "quality": _quality(meta),
         "qc_good": lb.truth(meta, "qc_good"), "station": _station(meta), "split": _first(meta, "split", "trace_split"),
         **{name: lb.numbers(meta, name, where=where) for name in lb.SOURCE},
     }  # fmt: skip
     return lb.table(columns, _first(meta, "trace_name_original", "trace_name"))
+
+
+def _quality(meta: pd.DataFrame) -> pd.Series:
+    """label_quality, else what the statuses of P and S say of who picked them."""
+    status = [_first(meta, f"trace_{phase}_status", f"trace_{phase.lower()}_status") for phase in "PS"]
+    by = [word.where(word.str.contains("auto|manual", case=False), "") for word in status]
+    own = lb.text(meta, "label_quality")
+    return own.where(own != "", lb.made_as(*by))
 
 
 def _arrival(meta: pd.DataFrame, columns: Sequence[str], where: str) -> pd.Series:

@@ -84,7 +84,7 @@ def to_labels(meta: pd.DataFrame, csv: Path) -> pd.DataFrame:
         "source_group": source_groups(meta, category), "snr_db": lb.numbers(meta, "snr_db", where=where),
         "distance_km": lb.numbers(meta, "source_distance_km", where=where),
         "source_type": lb.text(meta, "trace_category"), "licence": LICENCE, "dataset": "stead",
-        "quality": _quality(meta), "station": _station(meta),
+        "quality": lb.made_as(lb.text(meta, "p_status"), lb.text(meta, "s_status")), "station": _station(meta),
         **{ours: lb.numbers(meta, theirs, where=where) for ours, theirs in zip(lb.SOURCE, SOURCE, strict=True)},
     }  # fmt: skip
     return lb.table(columns, meta["trace_name"])
@@ -99,12 +99,6 @@ def source_groups(meta: pd.DataFrame, category: pd.Series) -> pd.Series:
     day = lb.text(meta, "trace_start_time").str[:10].str.replace("-", "")
     day = day.where(day != "", in_name.str[:8])
     return event.where(category != lb.NOISE, "noise:" + _station(meta) + "." + day)
-
-
-def _quality(meta: pd.DataFrame) -> pd.Series:
-    """How the labels were made: one word, or where the phases differ "P manual, S autopicker"."""
-    p, s = (lb.text(meta, f"{phase}_status") for phase in "ps")
-    return p.where((p == s) | (s == ""), "P " + p + ", S " + s).where(p != "", s)
 
 
 def _station(meta: pd.DataFrame) -> pd.Series:

@@ -77,11 +77,10 @@ def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] =
     bias : phase -> samples by which automatic labels of this data set come early; those that no agreement re-times
     are moved by it. Automatic labels that no picker sees are dropped.
     """
-    unseen = _unseen(trace, found) if trace.automatic else []
+    unseen = _unseen(trace, found)
     kept = {phase: [x for x in labels if (phase, x) not in unseen] for phase, labels in ((P, trace.p), (S, trace.s))}
-    p, s = (
-        _merge(kept[phase], found.agreed[phase], bias.get(phase, 0.0) if trace.automatic else None) for phase in (P, S)
-    )
+    early = {phase: bias.get(phase, 0.0) for phase in trace.automatic}
+    p, s = (_merge(kept[phase], found.agreed[phase], early.get(phase)) for phase in (P, S))
     onsets = {P: found.agreed[P], S: s, DETECTION: found.agreed[S] if p else []}  # with both, how long an event is on
     masked = [m for m in trace.masked if not any(m[1] <= x < m[2] for x in onsets.get(m[0], ()))]
     for output, labels in ((P, p), (S, s)):
@@ -94,10 +93,11 @@ def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] =
 
 
 def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:
-    """Labels that no picker sees, though some see something on this trace: without any pick nobody may have looked."""
+    """Labels of machines that no picker sees, though some see something on this trace: without any pick nobody may have
+    looked."""
     if not any(found.picked.values()):
         return []
-    labels = [(phase, x) for phase, onsets in ((P, trace.p), (S, trace.s)) for x in onsets]
+    labels = [(phase, x) for phase, onsets in ((P, trace.p), (S, trace.s)) if phase in trace.automatic for x in onsets]
     return [(phase, x) for phase, x in labels if _nearest(x, found.picked[phase]) is None]
 
 
@@ -126,7 +126,7 @@ def early_by(traces: Sequence[LabelledTrace], found: Sequence[Consensus]) -> dic
         pairs = [
             (x, _nearest(x, c.agreed[phase]))
             for t, c in zip(traces, found, strict=True)
-            for x in (t.p if phase == P else t.s)
+            for x in ((t.p if phase == P else t.s) if phase in t.automatic else ())
         ]
         shifts = [at - x for x, at in pairs if at is not None and abs(at - x) <= RETIME]
         if len(shifts) >= ENOUGH:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ DETECTION, P, S = 0, 1, 2  # rows of the targets, in the order of the model's ou
 LETTERS = {P: "P", S: "S"}  # phase_hint of a pick in such a row
 TARGET_DEVIATION = (0.0, SHARPNESS["P"], SHARPNESS["S"])  # samples: Gaussian around P and S; wider ones blur the picks
 CODA_SHARE = 1.4  # an earthquake ends this many S-P times after S, as in EQTransformer's training
+NEAR = 100  # samples beside a label that is not used, in which nothing counts
 S_SEARCH = 7000  # samples after P in which an unpicked S may hide
 
 
@@ -33,7 +34,7 @@ class LabelledTrace:
     category: str = ""  # earthquake, noise or other, as in the labels
     snr_db: float = math.nan
     distance_km: float = math.nan
-    automatic: bool = False  # labels by a machine, that others may move; of unknown making they stay as an analyst's do
+    automatic: tuple[int, ...] = ()  # phases whose labels are a machine's, which others may move
 
     @property
     def onsets(self) -> tuple[float, ...]:
@@ -54,8 +55,19 @@ def from_labels(data: NDArray[np.float32], labels: Labels) -> LabelledTrace:
         category=labels.category,
         snr_db=labels.snr_db,
         distance_km=labels.distance_km,
-        automatic=is_automatic(labels.quality),
+        automatic=tuple(phase for phase, letter in LETTERS.items() if is_automatic(labels.quality, letter)),
     )
+
+
+def by_analysts(trace: LabelledTrace) -> LabelledTrace:
+    """The trace without the labels of machines, which count neither way."""
+    if not trace.automatic:
+        return trace
+    labels = {P: trace.p, S: trace.s}
+    gone = [(phase, int(x)) for phase in trace.automatic for x in labels[phase]]
+    masked = [(phase, x - NEAR, x + NEAR) for phase, x in gone] + [(DETECTION, 0, trace.data.shape[1])]
+    kept = {phase: () if phase in trace.automatic else labels[phase] for phase in labels}
+    return replace(trace, p=kept[P], s=kept[S], masked=(*trace.masked, *masked), automatic=())
 
 
 def _unknown(labels: Labels, length: int) -> list[tuple[int, int, int]]:

@@ -66,10 +66,17 @@ def count(
 
 
 def score_of(counts: NDArray[np.float64], groups: Sequence[str]) -> Score:
-    """Score of rows (hit, false, missed), each of an earthquake."""
+    """Score of rows (hit, false, missed), each of an earthquake.
+
+    What nothing tells of is NaN: recall and F1 without a label, precision without a pick.
+    """
     hit, false, missed = counts.sum(0)
-    precision, recall = float(hit / max(hit + false, 1)), float(hit / max(hit + missed, 1))
-    return Score(precision, recall, float(f1_of(counts.sum(0))), bootstrap(counts, groups, f1_of), int(hit + missed))
+    nothing = float("nan")
+    precision = float(hit / (hit + false)) if hit + false else nothing
+    if not hit + missed:
+        return Score(precision, nothing, nothing, (nothing, nothing), 0)
+    recall, f1 = float(hit / (hit + missed)), float(f1_of(counts.sum(0)))
+    return Score(precision, recall, f1, bootstrap(counts, groups, f1_of), int(hit + missed))
 
 
 def f1_of(counts: NDArray[Any]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.data.dataset import copy_window
+from jijin.data.splits import place
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.types import IN_SAMPLES, RATE
 
@@ -40,14 +41,16 @@ class Window:
 def evaluation_windows(traces: Sequence[LabelledTrace], places: int = PLACES) -> list[Window]:
     """Windows of 60 s on every trace, evenly laid; what a shorter trace lacks is missing.
 
-    A label in the first or last second of a window counts neither way.
+    Where the first one begins depends on the trace's name: data sets are often cut at one time before P, which would
+    else be in the same place of every window. A label in the first or last second of a window counts neither way.
     """
-    out = []
-    for trace in traces:
-        spare = max(trace.data.shape[1] - IN_SAMPLES, 0)
-        count = min(places, 1 + spare // APART)
-        out += [window_at(trace, start) for start in np.linspace(0, spare, count).round().astype(int).tolist()]
-    return out
+    return [window_at(trace, start) for trace in traces for start in _starts(trace, places)]
+
+
+def _starts(trace: LabelledTrace, places: int) -> list[int]:
+    spare = max(trace.data.shape[1] - IN_SAMPLES, 0)
+    count = min(places, 1 + spare // APART)
+    return [int((k + place(trace.name)) / count * spare) for k in range(count)]
 
 
 def window_at(trace: LabelledTrace, start: int) -> Window:

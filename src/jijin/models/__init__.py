@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jijin.errors import ModelError
+from jijin.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from jijin.models.onnx import OnnxModel
 
 WEIGHTS = Path(__file__).parent / "weights"
+FRACTIONS = (6.0, 2.0, 2.0)  # train, dev and test, where nothing is said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,18 @@ def split_seeds(names_or_files: Iterable[str | Path]) -> tuple[int, ...]:
     """
     seeds = [seed for name in names_or_files for seed in card_of(find(name)).get("split_seeds", [0])]
     return tuple(dict.fromkeys(seeds)) or (0,)
+
+
+def split_fractions(names_or_files: Iterable[str | Path]) -> tuple[float, ...]:
+    """Train, dev and test shares that models were trained on; ConfigError if they differ.
+
+    A model whose card does not tell, or that has none, counts as of 6, 2, 2.
+    """
+    told = {name: tuple(card_of(find(name)).get("fractions", FRACTIONS)) for name in names_or_files}
+    if len(set(told.values())) > 1:
+        each = "; ".join(f"{name} {','.join(f'{x:g}' for x in shares)}" for name, shares in told.items())
+        raise ConfigError(f"models were trained on other 'fractions' ({each}); score them one by one")
+    return next(iter(told.values()), FRACTIONS)
 
 
 def find(name_or_file: str | Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -27,12 +28,35 @@ def seisbench_labels(**columns: object) -> lb.Labels:
      ("[None 4 None]", 4.0), ("-3.5", -3.5), (None, np.nan)],
 )  # fmt: skip
 def test_a_string_that_holds_an_array_is_the_mean_of_its_finite_numbers(text: str | None, value: float) -> None:
-    assert lb.array_means(pd.Series([text], dtype=object)) == pytest.approx(value, nan_ok=True)
+    meta = pd.DataFrame({"snr_db": pd.Series([text], dtype=object)})
+    assert lb.numbers(meta, "snr_db", where="a.csv").tolist() == pytest.approx([value], nan_ok=True)
 
 
 def test_a_word_in_a_column_of_numbers_names_file_column_and_word() -> None:
-    with pytest.raises(DataError, match=r"chunk1\.csv: column 'snr_db'.*loud"):
+    with pytest.raises(DataError, match=r"chunk1\.csv: column 'snr_db' of row 2 holds 'loud'"):
         lb.numbers(pd.DataFrame({"snr_db": ["[1 2 3]", "loud"]}), "snr_db", where="chunk1.csv")
+
+
+@pytest.mark.parametrize("cell", ["3000,5", "[3000. 4500.]", "[3000, 4500]", "3000 4500", "100 Hz", "1;2"])
+def test_more_than_one_number_where_one_belongs_names_file_column_and_trace(cell: str) -> None:
+    message = re.escape(f"test.csv: column 'trace_P_arrival_sample' of trace a holds {cell!r}; write one number")
+    with pytest.raises(DataError, match=message):
+        seisbench_labels(trace_P_arrival_sample=cell)
+
+
+def test_a_decimal_comma_is_no_array_where_there_may_be_one() -> None:
+    with pytest.raises(DataError, match="column 'trace_snr_db' of trace a holds '56,5'"):
+        seisbench_labels(trace_snr_db="56,5")
+
+
+@pytest.mark.parametrize("cell", ["NA", "n/a", "N/A", "na", "NONE", "nan", " "])
+def test_a_word_for_no_number_is_missing_in_a_column_of_numbers(cell: str) -> None:
+    assert seisbench_labels(trace_P_arrival_sample=cell, trace_snr_db=cell).p_status == lb.UNLABELLED
+
+
+def test_one_number_may_stand_in_brackets_or_between_blanks() -> None:
+    assert seisbench_labels(trace_P_arrival_sample="[[ 3000.5 ]]").p_sample == 3000.5
+    assert seisbench_labels(trace_P_arrival_sample=" 3000.5 ").p_sample == 3000.5
 
 
 @pytest.mark.parametrize("word", ["not picked (S present)", "not given (S present)", "missing", "not picked", ""])

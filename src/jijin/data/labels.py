@@ -30,6 +30,8 @@ _OTHER = frozenset({
 })  # fmt: skip
 _NOISE = frozenset({"noise", "no", "not existing"})
 _DOUBTED = frozenset({"automatic_rejected", "unverified"})  # label_quality that needs qc_good to be believed
+_MISSING = frozenset({"", "nan", "none", "na", "n/a"})  # words for no number, in any case
+ARRAYS = frozenset({"snr_db", "trace_snr_db", "coda_end_sample", "trace_coda_end_sample"})  # of several numbers, maybe
 QUIET_STALTA = 5.0  # a noise window whose largest STA/LTA is above it may hold a small earthquake
 
 
@@ -122,11 +124,11 @@ def phase_status(
     return out
 
 
-def doubted(meta: pd.DataFrame, category: pd.Series) -> pd.Series:
+def doubted(meta: pd.DataFrame, category: pd.Series, where: str) -> pd.Series:
     """Rows whose labels are masked: rejected picks without a passed check, and "noise" with a transient in it."""
     quality = text(meta, "label_quality").str.lower()
     rejected = quality.isin(_DOUBTED) & ~truth(meta, "qc_good")
-    loud = quality.str.contains("transient") | (numbers(meta, "stalta_max") > QUIET_STALTA)
+    loud = quality.str.contains("transient") | (numbers(meta, "stalta_max", where=where) > QUIET_STALTA)
     return rejected | ((category == NOISE) & loud)
 
 
@@ -160,38 +162,43 @@ def is_automatic(quality: str, phase: str) -> bool:
     return "auto" in parts.get(phase, quality).lower()
 
 
-def numbers(meta: pd.DataFrame, *columns: str, where: str = "the table") -> pd.Series:
-    """The first of the columns that holds a value, as numbers; a string that holds an array counts as its mean.
+def numbers(meta: pd.DataFrame, *columns: str, where: str) -> pd.Series:
+    """The first of the columns that holds a value, as numbers; in ARRAYS an array in brackets counts as its mean.
 
-    Raises DataError for a value that is not a number; where names the file in the message.
+    Raises DataError for a cell that is not one number; where names the file in the message.
     """
     out = pd.Series(np.nan, index=meta.index)
     for column in columns:
         if column in meta:
-            out = out.fillna(pd.Series(_floats(meta[column], column, where), index=meta.index))
+            out = out.fillna(pd.Series(_floats(meta, column, where), index=meta.index))
     return out
 
 
-def _floats(values: pd.Series, column: str, where: str) -> NDArray[np.float64]:
+def _floats(meta: pd.DataFrame, column: str, where: str) -> NDArray[np.float64]:
+    values = meta[column]
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(np.float64, na_value=np.nan)
-    try:
-        return array_means(values)
-    except ValueError as error:
-        raise DataError(f"{where}: column '{column}' holds something that is not a number ({error})") from None
+    out = np.full(len(values), np.nan)
+    for i, cell in enumerate(values.fillna("").astype(str)):
+        try:
+            out[i] = _number(cell, column in ARRAYS)
+        except ValueError:
+            row = f"trace {meta['trace_name'].iloc[i]}" if "trace_name" in meta else f"row {meta.index[i] + 1}"
+            raise DataError(
+                f"{where}: column '{column}' of {row} holds {cell!r}; write one number, with a decimal point"
+            ) from None
+    return out
 
 
-def array_means(values: pd.Series) -> NDArray[np.float64]:
-    """STEAD's strings that hold arrays, as the mean of their finite numbers.
+def _number(cell: str, several: bool) -> float:
+    """A cell as a number, NaN if it is missing; of several in brackets, where they may be, the mean of the finite ones.
 
-    >>> array_means(pd.Series(["[[ 2896.]]", "[ 56.5 55.5 nan]", "", "None", "7.5"])).tolist()
+    >>> [_number(cell, True) for cell in ("[[ 2896.]]", "[ 56.5 55.5 nan]", "", "N/A", "7.5")]
     [2896.0, 56.0, nan, nan, 7.5]
     """
-    bare = values.fillna("").astype(str).str.translate(str.maketrans("[](),;\n", "       "))
-    parts = bare.str.replace("None", " ").str.split(expand=True)
-    if parts.shape[1] == 0:
-        return np.full(len(values), np.nan)
-    grid = parts.to_numpy(object, na_value=np.nan).astype(np.float64)
-    finite = np.isfinite(grid)
-    total, count = np.where(finite, grid, 0).sum(1), finite.sum(1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    bare = cell.strip()
+    inside = bare.strip("[]() \n")
+    words = inside.replace(",", " ").split() if several and inside != bare else [inside]
+    given = [float(word) for word in words if word.lower() not in _MISSING]
+    finite = [x for x in given if math.isfinite(x)] if several else given
+    return sum(finite) / len(finite) if finite else math.nan

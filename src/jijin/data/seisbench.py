@@ -95,8 +95,8 @@ class SeisBenchDataset(Dataset):
         return out
 
     def _rates(self, meta: pd.DataFrame) -> NDArray[np.float64]:
-        rate = lb.numbers(meta, "trace_sampling_rate_hz")
-        rate = rate.fillna(1 / lb.numbers(meta, "trace_dt_s")).fillna(float(self._format.get("sampling_rate", np.nan)))
+        rate, step = (lb.numbers(meta, name, where=str(self._csv)) for name in ("trace_sampling_rate_hz", "trace_dt_s"))
+        rate = rate.fillna(1 / step).fillna(float(self._format.get("sampling_rate", np.nan)))
         bad = ~(rate > 0)
         if bad.any():
             raise DataError(
@@ -113,7 +113,7 @@ class SeisBenchDataset(Dataset):
         order = _first(meta, "trace_components_recorded", "trace_component_order")
         order = order.where(order != "", str(self._format.get("component_order", "ZNE")))
         out = order.map({word: _in_zne(word) for word in order.unique()})
-        count = lb.numbers(meta, "n_components").fillna(3).clip(1, 3).astype(int)
+        count = lb.numbers(meta, "n_components", where=str(self._csv)).fillna(3).clip(1, 3).astype(int)
         return pd.Series([word[:n] for word, n in zip(out, count, strict=True)], index=meta.index)
 
 
@@ -130,7 +130,7 @@ def to_labels(
     p, s = (_arrival(meta, columns, where) * scale for columns in (P_COLUMNS, S_COLUMNS))
     kind = lb.text(meta, "trace_category").where(lambda word: word != "", lb.text(meta, "source_type"))
     category = lb.categories(kind, p.notna() | s.notna())
-    doubted = lb.doubted(meta, category)
+    doubted = lb.doubted(meta, category, where)
     p_status = lb.phase_status(p, category, _first(meta, "trace_P_status", "trace_p_status"), doubted)
     s_status = lb.phase_status(s, category, _first(meta, "trace_S_status", "trace_s_status"), doubted)
     columns = {

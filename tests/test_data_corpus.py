@@ -77,7 +77,9 @@ def test_landslides_are_scored_as_what_they_are(folder):
 def test_a_trace_is_read_when_it_is_asked_for_and_not_before(folder, monkeypatch):
     events = load_corpus([folder]).events
     read = []
-    monkeypatch.setattr(type(events.dataset.parts[0]), "waveform", lambda self, i: read.append(i) or np.zeros((3, 9)))
+    monkeypatch.setattr(
+        type(events.dataset.parts[0]), "waveform", lambda self, i: read.append(i) or np.zeros((3, 2000))
+    )
     assert len(events) > 10 and not read
     assert events[3].p == (1000.0,) and len(read) == 1
 
@@ -122,3 +124,14 @@ def test_picks_of_other_data_are_said_to_change_nothing(folder, tmp_path, caplog
 def test_records_without_teachers_are_refused(folder, tmp_path):
     with pytest.raises(ConfigError, match="'records' need 'teachers'"):
         load_corpus([folder], records=[tmp_path])
+
+
+def test_rows_that_share_a_name_are_warned_of(tmp_path):
+    data = np.random.default_rng(0).standard_normal((2, 3, 2000)).astype(np.float32)
+    rows = pd.DataFrame(
+        {"trace_name": ["a", "b"], "source_type": "earthquake", "trace_P_arrival_sample": [500.0, 900.0]}
+    )
+    table = write_seisbench(tmp_path / "set", data, rows) / "metadata.csv"
+    table.write_text(table.read_text().replace("\nb,", "\na,"))
+    with pytest.warns(UserWarning, match="set: rows of one trace_name"):
+        scored_traces([tmp_path / "set"], "all")

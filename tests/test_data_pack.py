@@ -278,3 +278,15 @@ def test_reading_batches_costs_a_small_part_of_training_on_them(tmp_path: Path) 
         packed.windows(rng.integers(0, 64, 64).tolist(), rng.integers(0, 2000, 64).tolist(), 6000)
         took.append(time.perf_counter() - start)
     assert min(took) < 0.05  # 64 windows; a training step on them takes ten times as long
+
+
+def test_a_pack_of_nothing_that_could_be_read_is_an_error_and_so_is_a_damaged_card(tmp_path: Path) -> None:
+    data = np.ones((1, 3, 300), np.float32)
+    rows = pd.DataFrame({"trace_name": ["a"], "trace_sampling_rate_hz": [10.0]})
+    with pytest.raises(DataError, match="none of the 1 traces could be read"):
+        pack(open_dataset(write_seisbench(tmp_path / "slow", data, rows)), tmp_path / "pack", skip_bad=True)
+    good = write_seisbench(tmp_path / "good", data, rows.assign(trace_sampling_rate_hz=100.0))
+    pack(open_dataset(good), tmp_path / "second")
+    (tmp_path / "second" / "pack.json").write_text("{")
+    with pytest.raises(ReadError, match=r"pack\.json: damaged"):
+        open_dataset(tmp_path / "second")

@@ -226,3 +226,28 @@ def test_jijin_reads_what_seisbench_writes(tmp_path: Path, bucket_size: int) -> 
             assert np.array_equal(ours.waveform(k), waveform)
             assert np.array_equal(ours.waveform(k), theirs.get_waveforms(k))
             assert ours.label(k).p_sample == 10.0 * k
+
+
+def test_an_order_in_small_letters_is_read_and_one_of_unknown_letters_is_an_error(tmp_path: Path) -> None:
+    raw = trace()
+    with open_dataset(
+        write(tmp_path / "small", {"a": raw}, meta(["a"]), sampling_rate=100, component_order="zne")
+    ) as d:
+        assert np.array_equal(d.waveform(0), raw) and d.label(0).components == "ZNE"
+    write(tmp_path / "uvw", {"a": raw}, meta(["a"]), sampling_rate=100, component_order="UVW")
+    with pytest.raises(DataError, match=r"uvw/metadata\.csv: component order 'UVW' has none of Z"):
+        open_dataset(tmp_path / "uvw")
+    write(tmp_path / "zrt", {"a": raw}, meta(["a"]), sampling_rate=100, component_order="ZRT")
+    with pytest.warns(UserWarning, match="zrt: components R, T are not used"):
+        assert open_dataset(tmp_path / "zrt").label(0).components == "Z"
+
+
+def test_a_rate_that_cannot_be_used_names_file_and_trace(tmp_path: Path) -> None:
+    dataset = open_dataset(write(tmp_path, {"a": trace()}, meta(["a"], trace_sampling_rate_hz=10.0)))
+    with pytest.raises(ReadError, match=r"waveforms\.hdf5: trace a: .*20 to 1000 Hz"):
+        dataset.waveform(0)
+
+
+def test_without_a_split_of_the_data_none_is_written(tmp_path: Path) -> None:
+    first = open_dataset(write(tmp_path / "first", {"a": trace()}, meta(["a"]), sampling_rate=100))
+    assert "split" not in pd.read_csv(write_dataset(tmp_path / "second", first) / "metadata.csv")

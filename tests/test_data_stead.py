@@ -243,3 +243,9 @@ def test_the_source_is_carried_and_a_csv_without_it_opens_too(tmp_path: Path) ->
         tmp_path / "chunk1.csv", index=False
     )
     assert open_dataset(tmp_path).labels[list(SOURCE)].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", ["merge", "merged"])
+def test_the_whole_set_in_one_file_opens_by_its_folder(tmp_path: Path, name: str) -> None:
+    write_stead(tmp_path / name, ROWS)
+    assert len(open_dataset(tmp_path)) == len(ROWS)

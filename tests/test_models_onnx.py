@@ -238,3 +238,10 @@ def test_the_split_that_holds_out_what_a_model_has_not_seen_is_that_of_its_card(
     assert split_seeds([a, b]) == (0, 3) and split_seeds([b]) == (0,)
     with pytest.raises(ConfigError, match=r"a\.onnx 2,4,4; .*b\.onnx 6,2,2"):
         split_fractions([a, b])
+
+
+def test_a_damaged_card_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").touch()
+    (tmp_path / "m.json").write_text("{")
+    with pytest.raises(ModelError, match=r"m\.json: the model's card is damaged"):
+        split_seeds([tmp_path / "m.onnx"])

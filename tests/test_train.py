@@ -374,3 +374,11 @@ def test_a_run_that_is_no_better_than_its_start_says_so(dataset, tmp_path):
     options += ["--fractions", "2,8,0"]
     result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), *options])
     assert result.exit_code == 0 and "no epoch was better on dev" in result.stderr
+
+
+def test_a_run_into_a_file_and_a_source_model_as_a_start_are_refused_with_a_hint(dataset, tmp_path):
+    (tmp_path / "file").touch()
+    into = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "file")])
+    assert isinstance(into.exception, ConfigError) and "must be a folder" in str(into.exception)
+    source = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), "--start", "source"])
+    assert "add --task source" in str(source.exception)

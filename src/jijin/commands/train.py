@@ -60,6 +60,10 @@ def train(
 
     if task not in TASKS:
         raise ConfigError(f"'task' must be {' or '.join(TASKS)} (got {task!r})")
+    if output.is_file():
+        raise ConfigError(f"'output' must be a folder, for all that a run writes (got the file {output})")
+    if start == "source" and task != "source":
+        raise ConfigError("'start' source is a source classifier; add --task source")
     if output.resolve() in [path.resolve() for path in (*data, *(records or []))]:
         raise ConfigError(f"'output' must not be the folder of the data ({output}); give another run folder")
     if task == "source":

@@ -21,7 +21,7 @@ __all__ = ["open_dataset", "open_datasets"]
 def open_dataset(path: str | Path) -> Dataset:
     """The dataset at path, whatever it is.
 
-    path: a chunk of STEAD (chunk2, chunk2.csv or chunk2.hdf5), a folder of STEAD (merged.csv or chunk*.csv), of
+    path: a chunk of STEAD (chunk2, chunk2.csv or chunk2.hdf5), a folder of STEAD (merge.csv or chunk*.csv), of
     SeisBench (metadata*.csv) or of jijin data pack (pack.json), or a folder of such folders, joined into one.
     Raises ReadError if it is none of these.
     """
@@ -55,7 +55,7 @@ def _parts(path: Path) -> list[Dataset]:
     if not own:
         own = [part for folder in sorted(path.iterdir()) if folder.is_dir() for part in _open_folder(folder)]
     if not own:
-        raise ReadError(f"{path}: no dataset here (pack.json, metadata.csv, merged.csv or chunk*.csv)")
+        raise ReadError(f"{path}: no dataset here (pack.json, metadata.csv, merge.csv or chunk*.csv)")
     return own
 
 
@@ -69,8 +69,8 @@ def _open_folder(path: Path) -> list[Dataset]:
         return [PackedDataset(path)]
     if names := chunks(path):
         return [SeisBenchDataset(path, name) for name in names]
-    tables = [path / "merged.csv"] if (path / "merged.csv").is_file() else sorted(path.glob("chunk*.csv"))
-    return [SteadDataset(table) for table in tables]
+    whole = [table for name in ("merge", "merged") if (table := path / f"{name}.csv").is_file()]
+    return [SteadDataset(table) for table in whole[:1] or sorted(path.glob("chunk*.csv"))]
 
 
 def _open_file(path: Path) -> Dataset:

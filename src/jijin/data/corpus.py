@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def load_corpus(
     """
     if records and not teachers:
         raise ConfigError("'records' need 'teachers': nothing else says what is in them")
-    dataset = open_datasets(paths)
+    dataset = _open(paths)
     which = split_labels(
         dataset.labels, fractions, seed, keep=True
     )  # the data's own split first, as in jijin data audit
@@ -133,7 +134,7 @@ def scored_traces(
     """
     if split not in (*NAMES, "all"):
         raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
-    dataset = open_datasets(paths)
+    dataset = _open(paths)
     names = set(dataset.labels["dataset"].astype(str))
     if only is not None and not names.issuperset(only):
         raise ConfigError(f"'only' names {sorted(set(only) - names)}; there is {', '.join(sorted(names))}")
@@ -145,6 +146,16 @@ def scored_traces(
     if needed and not out:
         raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
     return overlook(out, read_picks(others)) if others else out
+
+
+def _open(paths: Sequence[str | Path]) -> Dataset:
+    """The datasets at paths; warns of rows that share a name, since each is taken for all that its waveform holds."""
+    dataset = open_datasets(paths)
+    twice = dataset.labels.duplicated(["dataset", "trace_name"])
+    for name in sorted(set(dataset.labels["dataset"][twice].astype(str))):
+        what = "rows of one trace_name count as traces of their own, so picks of the other's event are false"
+        warnings.warn(f"{name}: {what}; 'jijin data audit' lists them", stacklevel=3)
+    return dataset
 
 
 def _event(dataset: Dataset) -> NDArray[np.bool_]:

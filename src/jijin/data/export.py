@@ -44,7 +44,7 @@ def to_metadata(labels: pd.DataFrame) -> pd.DataFrame:
     out["station_network_code"], out["station_code"] = station[0].to_numpy(), station[1].to_numpy()
     out["n_components"] = labels["components"].astype(str).str.len().to_numpy()
     out["trace_sampling_rate_hz"] = RATE
-    return out
+    return out if out["split"].astype(bool).any() else out.drop(columns="split")  # empty, it would be three empty sets
 
 
 def write_dataset(path: str | Path, dataset: Dataset) -> Path:

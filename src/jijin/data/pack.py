@@ -56,7 +56,7 @@ class PackedDataset(Dataset):
         columns = header(table)
         words = {name: str for name in lb.COLUMNS if name not in (*lb.NUMBERS, "qc_good")}
         meta = read_csv(table, [name for name in (*lb.COLUMNS, "npts") if name in columns], words)
-        card = json.loads((self.path / CARD).read_text())
+        card = _card(self.path / CARD)
         if card["version"] < VERSION and not card["keep_split"]:
             meta = meta.assign(split="")  # it was made up when packed, whatever weights have held out
         self.npts = lb.numbers(meta, "npts", where=str(table)).to_numpy(np.int64)
@@ -154,12 +154,24 @@ def pack(
         return PackedDataset(out)
     try:
         npts = _write_waveforms(source, rows, out, skip_bad, progress or (lambda done, total: None))
+        if not npts.any():
+            raise DataError(f"{out}: none of the {len(rows)} traces could be read, so there is nothing to pack")
         _finish(out, chosen.assign(npts=npts)[npts > 0], plan)
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
         raise DataError(f"{out}: the disk is full; make room and run the same command again, it goes on") from error
     return PackedDataset(out)
+
+
+def _card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        card = None
+    if not isinstance(card, dict) or not {"version", "keep_split"} <= card.keys():
+        raise ReadError(f"{path}: damaged; pack it again, into another folder")
+    return card
 
 
 def _digest(chosen: pd.DataFrame) -> str:
@@ -170,7 +182,7 @@ def _begin(out: Path, plan: dict[str, Any]) -> bool:
     """Make the folder ready; False if the pack is there already. Another selection in the folder is an error."""
     for name, state in ((CARD, "a finished pack"), (PLAN, "an unfinished pack")):
         if (out / name).is_file():
-            if json.loads((out / name).read_text()) != plan:
+            if _card(out / name) != plan:
                 raise ConfigError(f"{out} holds {state} of another selection; give another folder or remove it")
             if name == CARD:
                 _tidy(out)

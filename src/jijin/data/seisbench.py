@@ -7,6 +7,7 @@ of the metadata may give instead. Written by jijin.data.export.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,11 @@ class SeisBenchDataset(Dataset):
             raise ReadError(f"{self._file.path}: trace {address} has shape {raw.shape}, not (component, sample)")
         if self._dimensions.index("C") == 1:
             raw = raw.T
-        return to_100_hz(self._to_zne(np.asarray(raw), address, self._component_order(i)), float(self._rate[i]))
+        zne = self._to_zne(np.asarray(raw), address, self._component_order(i))
+        try:
+            return to_100_hz(zne, float(self._rate[i]))
+        except DataError as error:
+            raise ReadError(f"{self._file.path}: trace {address}: {error}") from None
 
     def close(self) -> None:
         self._file.close()
@@ -89,7 +94,7 @@ class SeisBenchDataset(Dataset):
         if len(raw) != len(order):
             raise ReadError(f"{self._file.path}: trace {trace} has {len(raw)} components, their order is '{order}'")
         out = np.zeros((3, raw.shape[1]), np.float32)
-        for code, samples in zip(order, raw, strict=True):
+        for code, samples in zip(order.upper(), raw, strict=True):
             if code in ROW:  # a hydrophone (H) has no place in ZNE
                 out[ROW[code]] = samples
         return out
@@ -112,14 +117,20 @@ class SeisBenchDataset(Dataset):
         """
         order = _first(meta, "trace_components_recorded", "trace_component_order")
         order = order.where(order != "", str(self._format.get("component_order", "ZNE")))
-        out = order.map({word: _in_zne(word) for word in order.unique()})
+        out = order.map({word: self._in_zne(word) for word in order.unique()})
         count = lb.numbers(meta, "n_components", where=str(self._csv)).fillna(3).clip(1, 3).astype(int)
         return pd.Series([word[:n] for word, n in zip(out, count, strict=True)], index=meta.index)
 
-
-def _in_zne(order: str) -> str:
-    """Those of ZNE that an order like "Z12H" records."""
-    return "".join("ZNE"[row] for row in sorted({ROW[code] for code in order if code in ROW}))
+    def _in_zne(self, order: str) -> str:
+        """Those of ZNE that an order like "Z12H" records. DataError if there is none; a warning of what is not used."""
+        codes = set(order.upper())
+        if not codes & ROW.keys():
+            raise DataError(f"{self._csv}: component order '{order}' has none of {', '.join(ROW)}")
+        if left_out := sorted(codes - ROW.keys() - {"H"}):
+            warnings.warn(
+                f"{self.path.name}: components {', '.join(left_out)} are not used, only Z, N, E", stacklevel=2
+            )
+        return "".join("ZNE"[row] for row in sorted({ROW[code] for code in codes & ROW.keys()}))
 
 
 def to_labels(

@@ -1,4 +1,4 @@
-"""STEAD as published: chunkN.hdf5 with chunkN.csv, or merged.hdf5 with merged.csv.
+"""STEAD as published: chunkN.hdf5 with chunkN.csv, or merge.hdf5 with merge.csv (merged.* by some).
 
 data/<trace_name> is float32 (6000, 3), 60 s at 100 Hz, components E, N, Z. The CSV has 35 columns, of which 17 are
 read, a block of rows at a time: 1.2 million rows never stand in memory as published. coda_end_sample ("[[ 2896.]]")

@@ -91,9 +91,17 @@ def find(name_or_file: str | Path) -> Path:
 
 
 def card_of(file: Path) -> dict[str, Any]:
-    """The card beside an .onnx file; empty if there is none."""
+    """The card beside an .onnx file; empty if there is none. ModelError if it is damaged."""
     path = file.with_suffix(".json")
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        raise ModelError(f"{path}: the model's card is damaged; copy it again, or take it away")
+    return card
 
 
 def load(name_or_file: str | Path = "cba", threads: int | None = None) -> OnnxModel:

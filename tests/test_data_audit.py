@@ -210,3 +210,14 @@ def test_the_published_rows_of_stead_are_read(tmp_path: Path) -> None:
     assert (label.p_sample, label.s_sample, label.coda_end_sample) == (700, 1894, 2896)
     assert label.snr_db == pytest.approx((56.79999924 + 55.40000153 + 47.40000153) / 3)
     assert (label.source_group, label.distance_km, label.station) == ("8556349", 102.09, "TA.109C")
+
+
+def test_earthquakes_of_which_none_has_a_label_are_a_finding(tmp_path):
+    data = np.random.default_rng(0).standard_normal((2, 3, 300)).astype(np.float32)
+    rows = pd.DataFrame({"trace_name": ["a", "b"], "source_type": "earthquake", "P": 100.0})
+    path = write_seisbench(tmp_path / "set", data, rows)
+    assert [f.detail[:28] for f in audit(open_dataset(path)) if f.kind == "no label"] == [
+        "none of 2 earthquakes has a "
+    ]
+    done = CliRunner().invoke(app, ["audit", str(path)])
+    assert done.exit_code == 0 and "P: 2 unlabelled" in done.output

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard")
 
 from jijin.cli import app  # noqa: E402
+from jijin.data.augment import Batch  # noqa: E402
 from jijin.data.compose import Composer  # noqa: E402
 from jijin.data.corpus import scored_traces  # noqa: E402
 from jijin.data.export import write_seisbench  # noqa: E402
@@ -23,7 +24,7 @@ from jijin.evaluate import evaluation_windows  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.train.config import TrainConfig, write_config  # noqa: E402
 from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
-from jijin.train.loop import train  # noqa: E402
+from jijin.train.loop import APART, train  # noqa: E402
 from jijin.train.start import read_checkpoint  # noqa: E402
 from jijin.train.state import State  # noqa: E402
 from jijin.train.validation import masked_loss  # noqa: E402
@@ -382,3 +383,17 @@ def test_a_run_into_a_file_and_a_source_model_as_a_start_are_refused_with_a_hint
     assert isinstance(into.exception, ConfigError) and "must be a folder" in str(into.exception)
     source = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), "--start", "source"])
     assert "add --task source" in str(source.exception)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_goes_wrong_in_a_worker_is_told_in_its_own_sentence(dataset, tmp_path, workers):
+    class Broken:
+        def batch(self, k, size):
+            if k < APART:
+                raise ReadError("a.hdf5: trace t1 cannot be read")
+            return Batch(*(np.ones((size, 3, 6000), np.float32) for _ in range(3)))
+
+    dev = scored_traces([dataset], "all")
+    config = TrainConfig(windows=128, epoch_windows=64, workers=workers, model=TINY)
+    with pytest.raises(ReadError, match=r"^a\.hdf5: trace t1 cannot be read$"):
+        train(Broken(), dev, tmp_path / "run", config, lambda windows, row: None)

@@ -36,9 +36,11 @@ def pack(
 
     Stopped in any way, the same command goes on where it was.
     """
+    from jijin.commands.messages import Messages
     from jijin.data import open_datasets
     from jijin.data.pack import pack as run
 
+    Messages().take_log()
     with open_datasets(paths) as source, progress_bar("packing") as progress:
         done = run(
             source, output, earthquakes=earthquakes, noise=noise, other=other, seed=seed, keep_split=keep_split,
@@ -67,8 +69,11 @@ def audit(
     with open_datasets(paths) as dataset, progress_bar("auditing") as progress:
         findings = run(dataset, waveforms=not tables_only, progress=progress)
         traces = len(dataset)
+        statuses = {phase: Counter(dataset.labels[f"{phase.lower()}_status"].astype(str)) for phase in "PS"}
     if output is not None:
         _write(findings, output)
+    for phase, status in statuses.items():
+        typer.echo(f"{phase}: {', '.join(f'{count} {name}' for name, count in sorted(status.items())) or 'no trace'}")
     _print(findings, traces, examples)
     if any(finding.error for finding in findings):
         raise typer.Exit(1)

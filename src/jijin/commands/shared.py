@@ -57,7 +57,11 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import MofNCompleteColumn
 
-    with bar(Console(stderr=True), what, MofNCompleteColumn()) as update:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    with bar(console, what, MofNCompleteColumn()) as update:
         yield lambda done, total: update(completed=done, total=total)
 
 

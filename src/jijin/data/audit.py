@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.data.dataset import Dataset, Joined
-from jijin.data.labels import Labels
+from jijin.data.labels import EARTHQUAKE, LABELLED, Labels
 from jijin.data.splits import parents, split_labels
 from jijin.errors import ReadError
 from jijin.signal import missing, normalise
@@ -58,10 +58,19 @@ def audit(
     labels = dataset.labels
     sides = split_labels(labels, keep=True) if split is None else np.asarray(split, dtype=str)
     found = [*_divided_groups(labels, sides), *_lost_parents(labels, sides), *_regrouped(dataset), *_names(labels)]
+    found += _unlabelled(labels)
     found += [finding for i in range(len(labels)) for finding in check_labels(dataset.label(i))]
     if waveforms:
         found += _waveform_findings(dataset, sides, progress or (lambda done, total: None))
     return sorted(found, key=lambda finding: not finding.error)
+
+
+def _unlabelled(labels: pd.DataFrame) -> Iterator[Finding]:
+    """Of each data set with earthquakes, whether there is anything to learn a phase from."""
+    for name, rows in labels[labels["category"] == EARTHQUAKE].groupby(labels["dataset"].astype(str)):
+        if not ((rows["p_status"] == LABELLED) | (rows["s_status"] == LABELLED)).any():
+            detail = f"none of {len(rows)} earthquakes has a P or an S; are the columns named as in docs/data.md?"
+            yield Finding("no label", False, str(name), "", detail)
 
 
 def _divided_groups(labels: pd.DataFrame, sides: NDArray[np.str_]) -> Iterator[Finding]:

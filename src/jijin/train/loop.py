@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from jijin.data.augment import Batch
 from jijin.data.traces import LabelledTrace
+from jijin.errors import JijinError
 from jijin.report.training import dev_figure
 from jijin.stopwatch import Stopwatch, peak_memory_mb
 from jijin.train.config import TrainConfig
@@ -85,7 +86,10 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
     c, losses, began, first = state.config, [], time.monotonic(), state.step
     state.model.train()
     loader = DataLoader(Batches(composer, c.batch, state.step, last), batch_size=None, num_workers=c.workers)
-    for data, target, weight in loader:
+    for batch in loader:
+        if isinstance(batch, JijinError):  # of a worker; raised there, it would come in a traceback of torch's
+            raise batch
+        data, target, weight = batch
         clock.lap("compose")
         for group in state.optimizer.param_groups:
             group["lr"] = state.rate()
@@ -107,17 +111,21 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
     return {"loss": float(np.mean(losses)), "rate": state.rate(), "windows_per_s": (last - first) * c.batch / seconds}
 
 
-class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
-    """Batches first, first + 1, ... of a composer, shared out over the workers."""
+class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor] | JijinError]):
+    """Batches first, first + 1, ... of a composer, shared out over the workers; the last may be what went wrong."""
 
     def __init__(self, composer: Composer, size: int, first: int, last: int) -> None:
         self.composer, self.size, self.first, self.last = composer, size, first, last
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor] | JijinError]:
         info = torch.utils.data.get_worker_info()
         step, offset = (info.num_workers, info.id) if info else (1, 0)
         for k in range(self.first + offset, self.last, step):
-            b = self.composer.batch(k, self.size)
+            try:
+                b = self.composer.batch(k, self.size)
+            except JijinError as error:
+                yield error
+                return
             yield torch.from_numpy(b.data), torch.from_numpy(b.target), torch.from_numpy(b.weight)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -87,8 +88,8 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
     state.model.train()
     loader = DataLoader(Batches(composer, c.batch, state.step, last), batch_size=None, num_workers=c.workers)
     for batch in loader:
-        if isinstance(batch, JijinError):  # of a worker; raised there, it would come in a traceback of torch's
-            raise batch
+        if isinstance(batch, Failure):
+            raise batch.kind(batch.text)
         data, target, weight = batch
         clock.lap("compose")
         for group in state.optimizer.param_groups:
@@ -111,20 +112,28 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
     return {"loss": float(np.mean(losses)), "rate": state.rate(), "windows_per_s": (last - first) * c.batch / seconds}
 
 
-class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor] | JijinError]):
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong in a worker: raised there, it would come in a traceback of torch's."""
+
+    kind: type[JijinError]
+    text: str
+
+
+class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor] | Failure]):
     """Batches first, first + 1, ... of a composer, shared out over the workers; the last may be what went wrong."""
 
     def __init__(self, composer: Composer, size: int, first: int, last: int) -> None:
         self.composer, self.size, self.first, self.last = composer, size, first, last
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor] | JijinError]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor] | Failure]:
         info = torch.utils.data.get_worker_info()
         step, offset = (info.num_workers, info.id) if info else (1, 0)
         for k in range(self.first + offset, self.last, step):
             try:
                 b = self.composer.batch(k, self.size)
             except JijinError as error:
-                yield error
+                yield Failure(type(error), str(error))
                 return
             yield torch.from_numpy(b.data), torch.from_numpy(b.target), torch.from_numpy(b.weight)
 

@@ -43,7 +43,7 @@ def scores(model: OnnxModel, traces: Sequence[LabelledTrace], stride: int) -> li
     for trace in traces:
         for _ in range(STARTS):
             curves = stitched(model, trace, stride, int(rng.random() * stride))
-            for phase, labels in ((P, trace.p), (S, trace.s)):
+            for phase, labels in trace.by_phase.items():
                 found = find_picks(curves[phase - P][None], phase, model.thresholds[LETTERS[phase].lower()])[0]
                 picks = outside(found, [(a, b) for output, a, b in trace.masked if output == phase])
                 for tolerance in TOLERANCES:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from obspy import UTCDateTime
 
-from jijin.io.tables import COLUMNS, iso, replacing, write_csv, write_json
+from jijin.io.tables import COLUMNS, iso, load_json, replacing, write_csv, write_json
 from jijin.types import Detection, Pick, SourceType
 
 FOUND = Detection(1_251_073_206_000_000_000, 1_251_073_220_500_000_000, 0.98765)
@@ -125,3 +125,11 @@ def test_a_link_stays_a_link_and_the_file_that_it_leads_to_is_replaced(tmp_path:
         with replacing(link) as file:
             file.write(content)
         assert link.is_symlink() and target.read_bytes() == content
+
+
+@pytest.mark.parametrize(("text", "found"), [('{"a": 1}', {"a": 1}), ("{", None), ("[1]", None), ("", None)])
+def test_an_object_in_a_file_of_json_is_read_and_anything_else_is_none(
+    tmp_path: Path, text: str, found: dict[str, int] | None
+) -> None:
+    (tmp_path / "a.json").write_text(text)
+    assert load_json(tmp_path / "a.json") == found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,6 +16,7 @@ from jijin.commands.evaluate import evaluate
 from jijin.commands.live import live
 from jijin.commands.picks import picks
 from jijin.commands.report import report
+from jijin.commands.shared import tell_warnings
 from jijin.commands.study import study
 from jijin.commands.train import export, train
 from jijin.errors import ConfigError, JijinError, ModelError
@@ -53,7 +53,7 @@ def options(
 
 def main() -> None:
     """Run the command line; an error raised on purpose becomes one sentence on stderr and an exit status."""
-    _shorten_warnings(warnings.showwarning)
+    tell_warnings(_say)  # until a command has Messages
     try:
         app()
     except (ConfigError, ModelError) as error:
@@ -62,23 +62,15 @@ def main() -> None:
         _stop(error, 1)
 
 
-def _shorten_warnings(others: Any) -> None:
-    """Show a warning that is meant for users as one line; a command with Messages takes it over from here."""
-
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, UserWarning):
-            sys.stderr.write(f"jijin: {message}\n")
-        else:
-            others(message, category, *where, **more)
-
-    warnings.showwarning = show
+def _say(text: str) -> None:
+    sys.stderr.write(f"jijin: {text}\n")
 
 
 def _stop(error: Exception, status: int) -> None:
     if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    sys.stderr.write(f"jijin: {sentence(error)}\n")
+    _say(sentence(error))
     sys.exit(status)
 
 

@@ -88,7 +88,7 @@ def evaluate(
 
         refuse(context, "the task source", OF_SOURCE)
         _need("the task source", {"--data": data})
-        shares = parse_fractions(fractions or "6,2,2")
+        shares = parse_fractions(fractions)
         return of_source.evaluate(data or [], model or ["source"], split, shares, seed or 0, output)
     if task != "picker":
         raise ConfigError(f"'task' must be picker or source (got {task!r})")
@@ -138,15 +138,15 @@ def _seeds(models: list[str] | None, seed: int | None) -> int | Sequence[int]:
 
 def _fractions(models: Sequence[str], asked: str | None) -> tuple[float, ...]:
     """Of the split: those that are given, else those that the models were trained on."""
-    from jijin.models import split_fractions
+    from jijin.models import in_words, split_fractions
 
     if asked is None:
         return split_fractions(models)
     shares = parse_fractions(asked)
     for name in models:
         if (own := split_fractions([name])) != shares:
-            told = ",".join(f"{x:g}" for x in own)
-            typer.echo(f"jijin: {name} was trained on --fractions {told}: it may have seen some of these", err=True)
+            told = f"{name} was trained on --fractions {in_words(own)}"
+            typer.echo(f"jijin: {told}: it may have seen some of these", err=True)
     return shares
 
 

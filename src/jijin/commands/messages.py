@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console
 
-from jijin.commands.shared import bar
+from jijin.commands.shared import bar, tell_warnings
 
 LONG = 1_000_000  # samples, about one hour of three components at 100 Hz: shorter work shows no bar
 
@@ -52,16 +50,7 @@ class Messages:
         log = logging.getLogger("jijin")
         log.handlers = [_Lines(self)]
         log.setLevel(logging.INFO)
-        others = getattr(warnings.showwarning, "others", warnings.showwarning)  # not those of an earlier call
-
-        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, UserWarning):
-                self.once(str(message), self.note)
-            else:
-                others(message, category, *where, **more)
-
-        show.others = others  # type: ignore[attr-defined]
-        warnings.showwarning = show
+        tell_warnings(lambda text: self.once(text, self.note))
 
     def once(self, text: str, tell: Callable[[str], None]) -> None:
         """Tell a line that has not been told yet."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -30,10 +31,13 @@ def refuse(context: typer.Context, what: str, taken: Collection[str]) -> None:
         raise ConfigError(f"{what} does not take {ignored[0]}; it takes {', '.join(options)}")
 
 
-def parse_fractions(text: str) -> tuple[float, ...]:
-    """The three shares of "6,2,2" (or "6:2:2")."""
+def parse_fractions(text: str | None) -> tuple[float, ...]:
+    """The three shares of "6,2,2" (or "6:2:2"); where nothing was said, those of a model whose card does not tell."""
     from jijin.errors import ConfigError
+    from jijin.models import FRACTIONS
 
+    if text is None:
+        return FRACTIONS
     try:
         return tuple(float(part) for part in text.replace(":", ",").split(","))
     except ValueError:
@@ -82,6 +86,20 @@ def check_file(output: Path | None) -> None:
         raise typer.BadParameter(f"-o {output}: that is a folder")
     if output and not output.parent.is_dir():
         raise typer.BadParameter(f"-o {output}: there is no folder {output.parent}")
+
+
+def tell_warnings(tell: Callable[[str], None]) -> None:
+    """From here on tell a warning that is meant for users in a line; others are shown as Python does."""
+    others = getattr(warnings.showwarning, "others", warnings.showwarning)  # not those of an earlier call
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, UserWarning):
+            tell(str(message))
+        else:
+            others(message, category, *where, **more)
+
+    show.others = others  # type: ignore[attr-defined]
+    warnings.showwarning = show
 
 
 def require_train(*more: tuple[str, str]) -> None:

@@ -70,7 +70,7 @@ def train(
         from jijin.commands import source as of_source
 
         refuse(context, "the task source", OF_SOURCE)
-        return of_source.train(output, data, start, synthetics, parse_fractions(fractions or "6,2,2"), seed, threads)
+        return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads)
     require_train()
     from jijin.train.config import TrainConfig
 
@@ -119,18 +119,16 @@ def _split_seeds(start: str | None) -> list[int]:
 
 def _fractions(start: str | None, asked: str | None) -> list[float]:
     """Those that are given, else those of the weights that a run begins with."""
-    from jijin.models import split_fractions
+    from jijin.models import in_words, split_fractions
 
-    if start is None:
-        own = list(split_fractions([]))
-    else:
-        own = list(split_fractions([start])) if start.endswith(".onnx") else _config(Path(start).parent)["fractions"]
-    if asked is None:
-        return own
     shares = list(parse_fractions(asked))
-    if start is not None and shares != own:
-        told = ",".join(f"{x:g}" for x in own)
-        typer.echo(f"jijin: --start held out by {told}: its own data would now be divided in another way", err=True)
+    if start is None:
+        return shares
+    own = list(split_fractions([start])) if start.endswith(".onnx") else _config(Path(start).parent)["fractions"]
+    if asked is None or shares == own:
+        return own
+    told = f"--start held out by {in_words(own)}"
+    typer.echo(f"jijin: {told}: its own data would now be divided in another way", err=True)
     return shares
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.data.dataset import Dataset, Joined
-from jijin.data.labels import EARTHQUAKE, LABELLED, Labels
+from jijin.data.labels import EARTHQUAKE, Labels, labelled
 from jijin.data.splits import parents, split_labels
 from jijin.errors import ReadError
 from jijin.signal import missing, normalise
@@ -68,7 +68,7 @@ def audit(
 def _unlabelled(labels: pd.DataFrame) -> Iterator[Finding]:
     """Of each data set with earthquakes, whether there is anything to learn a phase from."""
     for name, rows in labels[labels["category"] == EARTHQUAKE].groupby(labels["dataset"].astype(str)):
-        if not ((rows["p_status"] == LABELLED) | (rows["s_status"] == LABELLED)).any():
+        if not labelled(rows).any():
             detail = f"none of {len(rows)} earthquakes has a P or an S; are the columns named as in docs/data.md?"
             yield Finding("no label", False, str(name), "", detail)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jijin.data import open_datasets
 from jijin.data.continuous import continuous
 from jijin.data.dataset import Dataset, column
-from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, is_automatic
+from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, is_automatic, labelled
 from jijin.data.regional import regional_earthquake
 from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.synthetic import Synthetic, earthquake
@@ -159,8 +159,7 @@ def _open(paths: Sequence[str | Path]) -> Dataset:
 
 
 def _event(dataset: Dataset) -> NDArray[np.bool_]:
-    labels = dataset.labels
-    return ((labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)).to_numpy(bool)
+    return labelled(dataset.labels).to_numpy(bool)
 
 
 def _unpicked(dataset: Dataset) -> NDArray[np.bool_]:
@@ -174,8 +173,8 @@ def _trusted(dataset: Dataset) -> NDArray[np.bool_]:
     quality = dataset.labels["quality"].astype(str)
     for letter in LETTERS.values():
         machine = {word: is_automatic(word, letter) for word in quality.unique()}
-        labelled = dataset.labels[f"{letter.lower()}_status"] == LABELLED
-        out |= (labelled & ~quality.map(machine).astype(bool)).to_numpy(bool)
+        there = dataset.labels[f"{letter.lower()}_status"] == LABELLED
+        out |= (there & ~quality.map(machine).astype(bool)).to_numpy(bool)
     return out
 
 

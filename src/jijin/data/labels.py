@@ -145,6 +145,11 @@ def truth(meta: pd.DataFrame, column: str, default: bool = True) -> pd.Series:
     return word.isin(["true", "1", "1.0", "yes"]) | ((word == "") & default)
 
 
+def labelled(labels: pd.DataFrame) -> pd.Series:
+    """Rows of a labels table with an onset of either phase."""
+    return (labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)
+
+
 def made_as(p: pd.Series, s: pd.Series) -> pd.Series:
     """How labels were made, from the words for each phase: one word, or where they differ "P manual, S autopicker"."""
     return p.where((p == s) | (s == ""), "P " + p + ", S " + s).where(p != "", s)

@@ -32,6 +32,7 @@ from jijin.data._csv import header, read_csv
 from jijin.data.dataset import Dataset, copy_window
 from jijin.data.splits import place
 from jijin.errors import ConfigError, DataError, ReadError
+from jijin.io.tables import load_json
 
 WAVEFORMS, METADATA, CARD, PLAN, JOURNAL = "waveforms.f32", "metadata.csv", "pack.json", "plan.json", "journal.txt"
 VERSION = 2  # of the format
@@ -165,11 +166,8 @@ def pack(
 
 
 def _card(path: Path) -> dict[str, Any]:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        card = None
-    if not isinstance(card, dict) or not {"version", "keep_split"} <= card.keys():
+    card = load_json(path)
+    if card is None or not {"version", "keep_split"} <= card.keys():
         raise ReadError(f"{path}: damaged; pack it again, into another folder")
     return card
 

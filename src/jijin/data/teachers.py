@@ -78,7 +78,7 @@ def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] =
     are moved by it. Automatic labels that no picker sees are dropped.
     """
     unseen = _unseen(trace, found)
-    kept = {phase: [x for x in labels if (phase, x) not in unseen] for phase, labels in ((P, trace.p), (S, trace.s))}
+    kept = {phase: [x for x in labels if (phase, x) not in unseen] for phase, labels in trace.by_phase.items()}
     early = {phase: bias.get(phase, 0.0) for phase in trace.automatic}
     p, s = (_merge(kept[phase], found.agreed[phase], early.get(phase)) for phase in (P, S))
     onsets = {P: found.agreed[P], S: s, DETECTION: found.agreed[S] if p else []}  # with both, how long an event is on
@@ -97,7 +97,7 @@ def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:
     looked."""
     if not any(found.picked.values()):
         return []
-    labels = [(phase, x) for phase, onsets in ((P, trace.p), (S, trace.s)) if phase in trace.automatic for x in onsets]
+    labels = [(phase, x) for phase in trace.automatic for x in trace.by_phase[phase]]
     return [(phase, x) for phase, x in labels if _nearest(x, found.picked[phase]) is None]
 
 
@@ -126,7 +126,7 @@ def early_by(traces: Sequence[LabelledTrace], found: Sequence[Consensus]) -> dic
         pairs = [
             (x, _nearest(x, c.agreed[phase]))
             for t, c in zip(traces, found, strict=True)
-            for x in ((t.p if phase == P else t.s) if phase in t.automatic else ())
+            for x in (t.by_phase[phase] if phase in t.automatic else ())
         ]
         shifts = [at - x for x, at in pairs if at is not None and abs(at - x) <= RETIME]
         if len(shifts) >= ENOUGH:
@@ -177,8 +177,8 @@ def overlook(traces: Iterable[LabelledTrace], picks: pd.DataFrame) -> list[Label
 
 def _overlook(trace: LabelledTrace, picks: pd.DataFrame) -> LabelledTrace:
     masked = list(trace.masked)
-    for output, phase, labels in ((P, "P", trace.p), (S, "S", trace.s)):
-        for group in groups(picks[picks["phase"] == phase].sort_values("sample")):
+    for output, labels in trace.by_phase.items():
+        for group in groups(picks[picks["phase"] == LETTERS[output]].sort_values("sample")):
             x = _time(group)
             if group["picker"].nunique() >= SEEN and all(abs(x - label) > LABEL_REACH for label in labels):
                 masked.append((output, round(x) - OVERLOOK, round(x) + OVERLOOK))

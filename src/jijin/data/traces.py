@@ -38,6 +38,11 @@ class LabelledTrace:
     automatic: tuple[int, ...] = ()  # phases whose labels are a machine's, which others may move
 
     @property
+    def by_phase(self) -> dict[int, tuple[float, ...]]:
+        """Onsets of P and of S."""
+        return {P: self.p, S: self.s}
+
+    @property
     def onsets(self) -> tuple[float, ...]:
         """All P and S, in time order."""
         return tuple(sorted(self.p + self.s))
@@ -77,10 +82,9 @@ def by_analysts(trace: LabelledTrace) -> LabelledTrace:
     """The trace without the labels of machines, which count neither way."""
     if not trace.automatic:
         return trace
-    labels = {P: trace.p, S: trace.s}
-    gone = [(phase, int(x)) for phase in trace.automatic for x in labels[phase]]
+    gone = [(phase, int(x)) for phase in trace.automatic for x in trace.by_phase[phase]]
     masked = [(phase, x - NEAR, x + NEAR) for phase, x in gone] + [(DETECTION, 0, trace.data.shape[1])]
-    kept = {phase: () if phase in trace.automatic else labels[phase] for phase in labels}
+    kept = {phase: () if phase in trace.automatic else onsets for phase, onsets in trace.by_phase.items()}
     return replace(trace, p=kept[P], s=kept[S], masked=(*trace.masked, *masked), automatic=())
 
 
@@ -118,7 +122,7 @@ def targets(trace: LabelledTrace, start: int, length: int) -> tuple[NDArray[np.f
         w[output, max(first - start, 0) : max(last - start, 0)] = 0
     for on, off in detections(trace):
         y[DETECTION, max(int(on) - start, 0) : max(int(off) - start, 0)] = 1
-    for output, onsets in ((P, trace.p), (S, trace.s)):
+    for output, onsets in trace.by_phase.items():
         for onset in onsets:
             _bump(y[output], w[output], onset - start, TARGET_DEVIATION[output])
     return y, w

@@ -93,7 +93,7 @@ def phase_targets(traces: Sequence[LabelledTrace]) -> list[Target]:
     """10 s around each labelled onset that hold no other labelled one."""
     out = []
     for trace in traces:
-        for phase, onsets in ((P, trace.p), (S, trace.s)):
+        for phase, onsets in trace.by_phase.items():
             for onset in onsets:
                 out += _around(trace, onset, phase, SHORT)
     return out

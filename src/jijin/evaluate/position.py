@@ -53,7 +53,7 @@ class Second:
 
 def positions(picker: Picker, traces: Iterable[LabelledTrace], at_s: Sequence[float] = POSITIONS_S) -> list[Position]:
     """Every labelled onset at every position; what a window has before or after the record is missing."""
-    labelled = [(phase, onset, t) for t in traces for phase, onsets in ((P, t.p), (S, t.s)) for onset in onsets]
+    labelled = [(phase, onset, t) for t in traces for phase, onsets in t.by_phase.items() for onset in onsets]
     return [row for position_s in at_s for row in _at(picker, labelled, position_s)]
 
 

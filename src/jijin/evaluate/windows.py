@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jijin.data.dataset import copy_window
 from jijin.data.splits import place
-from jijin.data.traces import LabelledTrace, P, S
+from jijin.data.traces import LabelledTrace
 from jijin.types import IN_SAMPLES, RATE
 
 MARGIN = 100
@@ -58,7 +58,7 @@ def window_at(trace: LabelledTrace, start: int) -> Window:
     data = np.zeros((3, IN_SAMPLES), np.float32)  # zeros: peers know no other sign for missing
     covered = copy_window(trace.data, start, data)
     onsets, ignored = {}, {}
-    for phase, labels in ((P, trace.p), (S, trace.s)):
+    for phase, labels in trace.by_phase.items():
         here = [x - start for x in labels if -MARGIN <= x - start < IN_SAMPLES + MARGIN]
         onsets[phase] = tuple(x for x in here if MARGIN <= x < IN_SAMPLES - MARGIN)
         edge = [(x - 100, x + 100) for x in here if x not in onsets[phase]]

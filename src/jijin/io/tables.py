@@ -104,6 +104,15 @@ def save_json(what: Any, path: Path) -> None:
         file.write((json.dumps(_known(what), indent=1, allow_nan=False) + "\n").encode())
 
 
+def load_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file of JSON; None where the file is damaged or holds something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _known(value: Any) -> Any:
     """The same with None for NaN and infinity."""
     if isinstance(value, Mapping):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jijin.errors import ConfigError, ModelError
+from jijin.io.tables import load_json
 
 if TYPE_CHECKING:
     from jijin.models.onnx import OnnxModel
@@ -74,9 +74,18 @@ def split_fractions(names_or_files: Iterable[str | Path]) -> tuple[float, ...]:
     """
     told = {name: tuple(card_of(find(name)).get("fractions", FRACTIONS)) for name in names_or_files}
     if len(set(told.values())) > 1:
-        each = "; ".join(f"{name} {','.join(f'{x:g}' for x in shares)}" for name, shares in told.items())
+        each = "; ".join(f"{name} {in_words(shares)}" for name, shares in told.items())
         raise ConfigError(f"models were trained on other 'fractions' ({each}); score them one by one")
     return next(iter(told.values()), FRACTIONS)
+
+
+def in_words(fractions: Iterable[float]) -> str:
+    """As --fractions takes them.
+
+    >>> in_words((6.0, 2.0, 2.5))
+    '6,2,2.5'
+    """
+    return ",".join(f"{share:g}" for share in fractions)
 
 
 def find(name_or_file: str | Path) -> Path:
@@ -95,11 +104,8 @@ def card_of(file: Path) -> dict[str, Any]:
     path = file.with_suffix(".json")
     if not path.is_file():
         return {}
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        card = None
-    if not isinstance(card, dict):
+    card = load_json(path)
+    if card is None:
         raise ModelError(f"{path}: the model's card is damaged; copy it again, or take it away")
     return card
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from jijin.data import open_datasets
 from jijin.data.dataset import Dataset
-from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, NOISE
+from jijin.data.labels import ABSENT, EARTHQUAKE, NOISE, labelled
 from jijin.data.pack import choose
 from jijin.data.splits import NAMES, Seeds, place, split_labels
 from jijin.data.traces import LabelledTrace, from_labels
@@ -92,7 +92,7 @@ def draw(
 
 def _usable(labels: pd.DataFrame) -> NDArray[np.intp]:
     event = labels["category"] == EARTHQUAKE
-    picked = (labels["p_status"] == LABELLED) | (labels["s_status"] == LABELLED)
+    picked = labelled(labels)
     quiet = (labels["category"] == NOISE) & (labels["p_status"] == ABSENT)
     return np.flatnonzero((event & picked) | quiet)
 

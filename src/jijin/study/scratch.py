@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from jijin.study.batches import Epochs, validation
 from jijin.study.sample import Sample
 from jijin.train.config import TrainConfig, write_config
 from jijin.train.export import export
+from jijin.train.folder import read_config
 from jijin.train.loop import train
 
 BATCH = 64  # the study's is not known
@@ -63,10 +63,9 @@ def _about(sample: Sample) -> dict[str, Any]:
 
 def refuse_another(sample: Sample, output: Path, run: Path, seed: int) -> None:
     """Raise ConfigError if the folder run, of the study in output, holds a CBA of another seed or of other windows."""
-    path = run / "config.json"
-    if not path.is_file():
+    before = read_config(run)
+    if before is None:
         return
-    before = json.loads(path.read_text())
     old, new = {**before, "seed": before["config"]["seed"]}, {**_about(sample), "seed": seed}
     for name in ("seed", "data", "choice"):
         if old.get(name) != new[name]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jijin.errors import ReadError
+from jijin.io.tables import load_json
 
 CONFIG = "config.json"
 
@@ -18,11 +18,8 @@ def read_config(run: Path) -> dict[str, Any] | None:
     path = run / CONFIG
     if not path.is_file():
         return None
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        known = None
-    if not isinstance(known, dict):
+    known = load_json(path)
+    if known is None:
         raise ReadError(f"{path}: damaged; mend it, or give another run folder")
     return known
 

@@ -182,7 +182,8 @@ def group_tally(name: str, group: Sequence[Case]) -> list[Line]:
         found = [one for one in (beside(*pair) for pair in pairs) if one]
         made = len(together) if way == "in a row" else sum(len(events) for _, events in pairs)
         rows.append([f"{name}, {way}", len(pairs), len(found), made - len(found), *places(found)])
-        rows.append([f"{name}, {way}, of these with two S or more", "", len(with_s(found)), "", *places(with_s(found))])
+        sure = with_s(found)
+        rows.append([f"{name}, {way}, of these with two S or more", "", len(sure), "", *places(sure)])
     return rows
 
 

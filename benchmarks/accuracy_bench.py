@@ -11,8 +11,8 @@ from cached import Cached
 from jijin.data.continuous import continuous
 from jijin.data.corpus import scored_traces
 from jijin.data.splits import place
-from jijin.data.teachers import read_picks
-from jijin.data.traces import LabelledTrace
+from jijin.data.teachers import consensus, read_picks
+from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate import best_thresholds, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker, released
 from jijin.models import load, split_seeds
@@ -35,6 +35,7 @@ class Bench:
     manual: dict[str, list[LabelledTrace]]
     plain: dict[str, list[LabelledTrace]]  # the same, arrivals that nobody labelled not masked
     automatic: dict[str, list[LabelledTrace]]
+    shared: dict[str, list[LabelledTrace]]  # the same, onsets that three of seven pickers share in place of the labels
     cba: Picker
     tuned: Picker
     peers: list[Picker]
@@ -73,6 +74,8 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
         s: [t for t in scored_traces(windows, s, AUTOMATIC, seed=seed, others=picks, automatic=True) if t.onsets]
         for s in SPLITS
     }
+    table = read_picks(picks)
+    shared = {s: as_shared(automatic[s], table) for s in SPLITS}
     dev = evaluation_windows(manual["dev"])
     model = load("cba")
     cba = released("cba", model)
@@ -80,8 +83,16 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     models += [(name, Cached(peer, cache / name)) for name, peer in load_peers(peers)]
     pickers = [at_best(Picker(name, m, {}), dev) for name, m in models]
     records = continuous(sorted((data / "continuous").iterdir()))
-    table = read_picks(picks)
-    return Bench(manual, plain, automatic, cba, pickers[0], pickers[1:], table[table["picker"].isin(FOUR)], records)
+    four = table[table["picker"].isin(FOUR)]
+    return Bench(manual, plain, automatic, shared, cba, pickers[0], pickers[1:], four, records)
+
+
+def as_shared(traces: Sequence[LabelledTrace], table: Any) -> list[LabelledTrace]:
+    """The traces with the onsets that three published pickers share in place of their labels, where there are any."""
+    picks = dict(iter(table.groupby(["dataset", "trace_name"])))
+    found = [consensus(picks.get((t.dataset, t.name), table[:0])).agreed for t in traces]
+    out = [replace(t, p=tuple(x[P]), s=tuple(x[S]), automatic=()) for t, x in zip(traces, found, strict=True)]
+    return [t for t in out if t.onsets]
 
 
 def at_best(picker: Picker, dev: Sequence[Any], within: float = 0.0, balanced: bool = False) -> Picker:

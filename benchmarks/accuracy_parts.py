@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
 import accuracy_figures as figures
-from accuracy_bench import SPLITS, Bench
+from accuracy_bench import SPLITS, Bench, at_best
 from jijin.config import CutConfig
 from jijin.data.labels import OTHER
-from jijin.data.traces import LETTERS, P, S
+from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import QUIET, Report, Window, count, evaluate, evaluation_windows
 from jijin.evaluate import benchmark as field
 from jijin.evaluate.calibration import calibration_error, coverages, reliability
 from jijin.evaluate.conditions import RATE_OF, WHOLE, Loss, base_windows, losses
 from jijin.evaluate.continuous import agreement
 from jijin.evaluate.groups import Part, parts
-from jijin.evaluate.matching import TOLERANCES_S, find_picks, residuals_s
+from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, find_picks, residuals_s
 from jijin.evaluate.noise import false_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.position import positions, seconds
@@ -84,27 +85,40 @@ def score_table(reports: Sequence[Report]) -> str:
 
 
 def margins(bench: Bench) -> Filled:
-    """jijin as shipped less each peer on the test split, on the same earthquakes."""
-    manual, machines = (
-        [w for w in evaluation_windows(t["test"]) if w.category != OTHER] for t in (bench.manual, bench.automatic)
-    )
-    windows = [*manual, *machines]
-    groups = [w.source_group for w in windows]
-    pickers = (bench.cba, *bench.peers)
-    hits = {(p.name, reach_s): found for p in pickers for reach_s, found in counts_by_phase(p, windows).items()}
+    """jijin as shipped less each peer on the same earthquakes: of the test split, and of dev and test together."""
+    manual = {split: _events(bench.manual[split]) for split in SPLITS}
+    wide = {split: [*manual[split], *_events(bench.automatic[split])] for split in SPLITS}
+    peers = [at_best(peer, wide["dev"]) for peer in bench.peers]
+    lines = [
+        *margin_lines("by analysts", bench.cba, bench.peers, manual, TOLERANCES_S[::-1]),
+        *margin_lines("and by machines", bench.cba, peers, wide, (TOLERANCE_S,)),
+    ]
+    heads = ["F1 of cba", "of the peer", "difference", "95 % of it"]
+    both = [f"{head}, dev and test" for head in heads]
+    return {"margins": table(["phase", "labels", "within", "peer", *heads, *both], lines)}
+
+
+def _events(traces: Sequence[LabelledTrace]) -> list[Window]:
+    return [w for w in evaluation_windows(traces) if w.category != OTHER]
+
+
+def margin_lines(
+    labels: str,
+    cba: Picker,
+    peers: Sequence[Picker],
+    windows: Mapping[str, Sequence[Window]],
+    within_s: Sequence[float],
+) -> list[list[object]]:
+    """A line for each tolerance, phase and peer: the margin on the test split, then on all splits together."""
+    every = [*windows["test"], *windows["dev"]]
+    groups, test = [w.source_group for w in every], len(windows["test"])
+    hits = {p.name: counts_by_phase(p, every) for p in (cba, *peers)}
     lines: list[list[object]] = []
-    for labels, n, reach_s in (
-        ("by analysts", len(manual), 0.5),
-        ("by analysts", len(manual), 0.1),
-        ("and by machines", len(windows), 0.5),
-    ):
-        for phase in (P, S):
-            for peer in bench.peers:
-                ours, theirs = (hits[name, reach_s][phase][:n] for name in ("cba", peer.name))
-                told = margin(ours, theirs, groups[:n])
-                lines.append([LETTERS[phase], labels, f"{reach_s} s", peer.name, *told])
-    heads = ["phase", "labels", "within", "peer", "F1 of cba", "of the peer", "difference", "95 % of it"]
-    return {"margins": table(heads, lines)}
+    for reach_s, phase, peer in product(within_s, (P, S), peers):
+        ours, theirs = (hits[name][reach_s][phase] for name in (cba.name, peer.name))
+        told = (x for n in (test, len(every)) for x in margin(ours[:n], theirs[:n], groups[:n]))
+        lines.append([LETTERS[phase], labels, f"{reach_s} s", peer.name, *told])
+    return lines
 
 
 def counts_by_phase(picker: Picker, windows: Sequence[Window]) -> dict[float, dict[int, NDArray[np.float64]]]:
@@ -234,10 +248,16 @@ def uncertainty(bench: Bench) -> Filled:
     """Coverage of the stated time uncertainty."""
     rows = {split: coverages(bench.cba, evaluation_windows(bench.manual[split])) for split in SPLITS}
     figures.coverage(rows, DOCS / "figures/uncertainty.png")
+    shared = {
+        f"{split}, shared": [
+            r for r in coverages(bench.cba, evaluation_windows(bench.shared[split])) if r.part == "all"
+        ]
+        for split in SPLITS
+    }
     lines = [
         [split, r.phase, r.part, r.picks, r.within, r.interval, r.stated_s, r.needed_s]
-        for split in SPLITS
-        for r in rows[split]
+        for split, found in {**rows, **shared}.items()
+        for r in found
     ]
     heads = ["split", "phase", "picks of", "picks", "within", "95 %", "stated: median s", "68 % of residuals s"]
     test = [r for r in rows["test"] if r.part == "all"]

@@ -44,6 +44,7 @@ class Mix:
     burst: float = 0.12  # windows with a bump that grows and fades and is no earthquake
     machine: float = 0.08  # windows in which a machine is switched on or off, piles are driven, or a train passes
     microseism: float = 0.25  # windows that get slow noise under which only fast onsets are seen
+    elsewhere: float = 0.5  # S that are put where one of the other pickers has it
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Composer:
 
     def _real(self, rng: Generator) -> Canvas:
         trace = self.events[self._draw(rng)]
-        trace = neighbourhood(trace, rng)
+        trace = neighbourhood(elsewhere(trace, rng, self.mix.elsewhere), rng)
         if rng.random() < self.mix.stretch:
             trace = stretch(trace, *STRETCH[rng.integers(len(STRETCH))])
         anchor = draw_anchor(trace, rng)
@@ -171,6 +172,18 @@ def draw_anchor(trace: LabelledTrace, rng: Generator) -> float:
     """The sample that a window is laid around: an onset, or anywhere in a trace without one."""
     onsets = trace.onsets
     return float(onsets[rng.integers(len(onsets))] if onsets else rng.uniform(0, trace.data.shape[1]))
+
+
+def elsewhere(trace: LabelledTrace, rng: Generator, share: float) -> LabelledTrace:
+    """The trace with that share of its S where one of the other pickers has it, any of them as likely as the others.
+
+    An S that is seen again and again is learnt by heart, as is its error; what is learnt so is how sure its time is.
+    """
+    s = [
+        float(rng.choice(others)) if others and rng.random() < share else label
+        for label, others in zip(trace.s, trace.s_elsewhere, strict=False)
+    ]
+    return replace(trace, s=(*s, *trace.s[len(s) :]), s_elsewhere=())
 
 
 def neighbourhood(trace: LabelledTrace, rng: Generator) -> LabelledTrace:

@@ -10,7 +10,7 @@ and goes: nothing is learned from there either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -40,6 +40,7 @@ class Consensus:
     agreed: dict[int, list[float]]
     doubtful: dict[int, list[float]]
     picked: dict[int, list[float]]
+    sharp_s: list[float] = field(default_factory=list)  # S of the sharp pickers, however weak
 
 
 def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
@@ -54,7 +55,8 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
                 agreed[output].append(_time(group))
             elif votes >= 2 or not noise:
                 doubtful[output].append(_time(group))
-    return Consensus(agreed, doubtful, picked)
+    sharp_s = picks["sample"][(picks["phase"] == LETTERS[S]) & picks["picker"].isin(SHARP)].tolist()
+    return Consensus(agreed, doubtful, picked, sharp_s)
 
 
 def groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -89,7 +91,8 @@ def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] =
             if all(abs(x - label) > DOUBT for label in labels):
                 masked += [(output, int(x) - DOUBT, int(x) + DOUBT), (DETECTION, int(x) - DOUBT, int(x) + 2000)]
     masked += [(DETECTION, int(on), int(off)) for on, off in detections(trace) if any(on <= x < off for _, x in unseen)]
-    return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked))
+    elsewhere = tuple(tuple(x for x in found.sharp_s if abs(x - label) <= RETIME) for label in s)
+    return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked), s_elsewhere=elsewhere)
 
 
 def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:

@@ -11,6 +11,7 @@ from jijin.data.compose import (
     background,
     cut,
     draw_scale,
+    elsewhere,
     microseism,
     neighbourhood,
     part,
@@ -135,6 +136,14 @@ def test_stretching_moves_the_onsets_along(labelled):
     assert fast.data.shape[1] == 3500 and fast.p[0] == pytest.approx(labelled.p[0] / 2)
     quiet, loud = fast.data[:, 500 : int(fast.p[0]) - 5].std(), fast.data[:, int(fast.p[0]) :][:, :100].std()
     assert loud > 2.5 * quiet
+
+
+def test_a_share_of_the_s_lies_where_others_have_it_and_an_s_that_nobody_else_has_stays(labelled):
+    trace, rng = replace(labelled, s=(1000.0, 2000.0), s_elsewhere=((990.0, 1030.0), ())), np.random.default_rng(0)
+    drawn = [elsewhere(trace, rng, 0.5).s for _ in range(200)]
+    assert {s[1] for s in drawn} == {2000.0} and 70 < sum(s[0] == 1000.0 for s in drawn) < 130
+    assert {s[0] for s in drawn} == {990.0, 1000.0, 1030.0}
+    assert elsewhere(replace(trace, s_elsewhere=()), rng, 1.0).s == trace.s
 
 
 def test_the_neighbourhood_of_a_long_record_keeps_its_labels_in_place(pool):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from jijin.data.labels import Labels
-from jijin.data.teachers import complete, complete_all, consensus, overlook
+from jijin.data.teachers import SHARP, complete, complete_all, consensus, overlook
 from jijin.data.traces import DETECTION, TARGET_DEVIATION, LabelledTrace, P, S, detections, from_labels, targets
 
 SILENCE = np.zeros((3, 9000), np.float32)
@@ -91,6 +91,17 @@ def test_a_detection_is_taught_where_the_missing_s_is_filled_in_unless_p_is_unkn
     assert w[DETECTION].all() and y[DETECTION, 1200] == 1
     unknown = replace(known, p=(), masked=((DETECTION, 0, 6000),), s=())
     assert not targets(complete(unknown, found), 0, 6000)[1][DETECTION].any()
+
+
+def test_where_sharp_pickers_have_an_s_is_kept_beside_its_label():
+    rows = [
+        (SHARP[0], "S", 1030, 0.8),
+        (SHARP[1], "S", 1990, 0.2),
+        ("blunt", "S", 2010, 0.8),
+        (SHARP[2], "P", 2000, 0.8),
+    ]
+    done = complete(LabelledTrace(SILENCE, (), (1000.0, 2000.0)), consensus(picks(*rows)))
+    assert done.s == (1000.0, 2000.0) and done.s_elsewhere == ((1030,), (1990,))
 
 
 @pytest.mark.parametrize(("off", "stays"), [(80, False), (120, True)])

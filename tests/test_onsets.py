@@ -69,6 +69,15 @@ def test_an_s_peak_moves_half_of_the_way():
     assert at(s) == [pytest.approx(3008, abs=0.9)]
 
 
+def test_an_s_is_looked_for_on_the_horizontals_and_on_the_vertical_where_it_is_alone():
+    x, only_z = window(3000), WHOLE.copy()
+    x[0] = window(2984)[0]  # what a slow layer makes of S
+    only_z[1:] = True
+    assert at(retime(x, WHOLE, SILENT, bell(3000))[1]) == [pytest.approx(3000, abs=0.6)]
+    assert at(retime(x, only_z, SILENT, bell(3000))[1]) == [pytest.approx(2992, abs=0.9)]
+    assert at(retime(x, WHOLE, bell(3000), SILENT)[0])[0] < 2992
+
+
 @pytest.mark.parametrize("width", [5.0, 15.0, 30.0])
 def test_an_onset_spread_over_time_counts_as_much_as_its_probabilities_together(width):
     spread = bell(3000, height=5.0 / width, width=width)
@@ -166,15 +175,15 @@ def test_windows_that_overlap_agree_on_the_time():
 
 
 def test_the_onset_search_gives_none_where_it_cannot_tell():
-    assert find_onsets(np.zeros((3, 400), np.float32), np.zeros((3, 400), bool), [(0, 400)], 3.0) == [None]
-    assert find_onsets(window(5), WHOLE, [(-1, 100)], 3.0) == [None]
-    assert find_onsets(window(3000), WHOLE, [(2990, 3020)], 3.0) == [None]
+    assert find_onsets(np.zeros((3, 400), np.float32), np.zeros((3, 400), bool), [(0, 400)]) == [None]
+    assert find_onsets(window(5), WHOLE, [(-1, 100)]) == [None]
+    assert find_onsets(window(3000), WHOLE, [(2990, 3020)]) == [None]
 
 
 def test_an_onset_is_the_same_whatever_is_searched_with_it():
     x, spans = window(700, 3000), [(600, 775), (2950, 3030), (2900, 3050), (4000, 4175)]
-    together = find_onsets(x, WHOLE, spans, 3.0)
-    assert together == [find_onsets(x, WHOLE, [span], 3.0)[0] for span in spans]
+    together = find_onsets(x, WHOLE, spans)
+    assert together == [find_onsets(x, WHOLE, [span])[0] for span in spans]
     assert together == [700, 3000, 3000, None]
 
 

@@ -7,11 +7,12 @@ pick is to be judged by the probability that an onset lies nearby. So each curve
 The network knows which change of the seismogram is a P and which is an S, but not to the sample when: its training
 labels scatter by several samples. Within the peak, the Akaike information criterion of two stretches of noise-like
 signal (Maeda 1985, doi:10.4294/zisin1948.38.3_365), summed over the components, finds the sample at which the variance
-changes; of a P in what the noise before it does not foretell, since microseism would hide the change. The peak is moved
-as it is, so everything that follows (stitching, picking, uncertainty) stays, and two windows that overlap agree on the
+changes, in what the noise before it does not foretell, since microseism would hide the change. S is looked for on the
+horizontals: on the vertical a slow layer below the station shows, ahead of it, S that became P. The peak is moved as
+it is, so everything that follows (stitching, picking, uncertainty) stays, and two windows that overlap agree on the
 time. Lengths were chosen on training windows labelled by analysts; how far a peak moves, of P on these and the dev
-split, as they are, under microseism and at 40 and 20 Hz, whose filters ring ahead of an onset; of S on these and on
-arrivals that three published pickers share (docs/consensus.md). GATHER was chosen on the dev split.
+split, as they are, under microseism and at 40 and 20 Hz, whose filters ring ahead of an onset; of S, and on which
+components, on arrivals that published pickers share (docs/consensus.md, and the dev split). GATHER was chosen on dev.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ APART = 50  # samples between peaks
 MOST = 20  # peaks a window that are looked at, the highest ones
 FLANK = 100  # samples that move with the first peak before it and the last one after it; else up to the valleys
 LEAST = 20  # samples before an onset that can tell its noise
+CONTRAST = 3.0  # deviation after an onset over before it, on some component, that makes it believable
 Window = NDArray[np.float32]
 
 
@@ -46,13 +48,11 @@ class Search:
     before: int
     after: int
     reach: int  # an onset farther away is another one
-    contrast: float  # deviation after the onset over before it, on some component, that makes it believable
     share: float  # of the way; 1 trusts the waveform alone
-    whiten: bool  # look at what the sample before does not tell, which microseism does not hide
 
 
-P = Search(before=150, after=25, reach=30, contrast=3.0, share=0.7, whiten=True)
-S = Search(before=100, after=30, reach=25, contrast=2.0, share=0.5, whiten=False)
+P = Search(before=150, after=25, reach=30, share=0.7)
+S = Search(before=100, after=30, reach=25, share=0.5)
 
 
 def settle(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
@@ -69,7 +69,12 @@ def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple
     gaps : (3, sample), True where a component has no data: it does not count for onsets nearby.
     """
     new_p = _retime(window, gaps, p, P, [])
-    return new_p, _retime(window, gaps, s, S, peaks(new_p, SURE, APART))
+    return new_p, _retime(window, _horizontal(gaps), s, S, peaks(new_p, SURE, APART))
+
+
+def _horizontal(gaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The gaps, and the vertical as if it had no data, where a horizontal has some."""
+    return gaps if gaps[1:].all() else np.concatenate([np.ones_like(gaps[:1]), gaps[1:]])
 
 
 def gather(curve: Curve, sharpness: float) -> Curve:
@@ -111,7 +116,7 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     for peak, centre in zip(found, centres, strict=True):
         first = max([round(centre) - search.before, 0, *(e + 10 for e in earlier if e < peak - 10)])
         spans.append((first, round(centre) + search.after))
-    onsets = find_onsets(window, gaps, spans, search.contrast, search.whiten)
+    onsets = find_onsets(window, gaps, spans)
     for k, (peak, centre, onset) in enumerate(zip(found, centres, onsets, strict=True)):
         if onset is not None and abs(onset - centre) <= search.reach:
             low = _valley(curve, found[k - 1] if k else peak - FLANK, peak)
@@ -120,16 +125,14 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     return out
 
 
-def find_onsets(
-    window: Window, gaps: NDArray[np.bool_], spans: Sequence[tuple[int, int]], contrast: float, whiten: bool = False
-) -> list[int | None]:
+def find_onsets(window: Window, gaps: NDArray[np.bool_], spans: Sequence[tuple[int, int]]) -> list[int | None]:
     """In each of the spans (first, stop) the sample at which the variance changes, by Akaike's criterion.
 
     None without noise ahead of it or a change to speak of, and where a span is short or sticks out of the window. A
-    component that is dead or has a gap in a span does not count there. whiten : see whitened.
+    component that is dead or has a gap in a span does not count there.
 
     >>> x = np.random.default_rng(0).standard_normal((1, 200)) * np.repeat([1.0, 9.0], 100)
-    >>> find_onsets(x, np.zeros((1, 200), bool), [(0, 200), (10, 90)], 3.0)
+    >>> find_onsets(x, np.zeros((1, 200), bool), [(0, 200), (10, 90)])
     [100, None]
     """
     found: list[int | None] = [None] * len(spans)
@@ -138,8 +141,7 @@ def find_onsets(
         first, stop = np.array([spans[i] for i in usable]).T
         index = np.minimum(first[:, None] + np.arange((stop - first).max()), stop[:, None] - 1)
         whole = np.logical_not(gaps[:, index].any(-1))
-        x = window[:, index].astype(np.float64)
-        changes = _changes(whitened(x, stop - first) if whiten else x, whole, stop - first, contrast)
+        changes = _changes(whitened(window[:, index].astype(np.float64), stop - first), whole, stop - first)
         for i, start, change in zip(usable, first.tolist(), changes, strict=True):
             found[i] = None if change is None else start + change
     return found
@@ -158,9 +160,7 @@ def whitened(x: NDArray[np.float64], length: NDArray[np.intp]) -> NDArray[np.flo
     return np.concatenate([new[..., :1], new], axis=-1)
 
 
-def _changes(
-    x: NDArray[np.float64], whole: NDArray[np.bool_], length: NDArray[np.intp], contrast: float
-) -> list[int | None]:
+def _changes(x: NDArray[np.float64], whole: NDArray[np.bool_], length: NDArray[np.intp]) -> list[int | None]:
     """x : (component, span, sample), whole : (component, span); only the first length (span,) samples of each count.
 
     AIC(k) = k log var(x[:k]) + (n - k) log var(x[k:]), summed over components.
@@ -176,7 +176,7 @@ def _changes(
     aic = k * np.log(np.maximum(before, least)) + m * np.log(np.maximum(after, least))
     aic = np.where((k >= 4) & (k < n - 4), (aic * counts[..., None]).sum(0), np.inf)
     best = aic.argmin(-1)
-    rises = after[:, row, best] >= contrast**2 * before[:, row, best]
+    rises = after[:, row, best] >= CONTRAST**2 * before[:, row, best]
     good = (k[best] >= LEAST) & (rises & counts).any(0)
     return [change if ok else None for change, ok in zip(k[best].tolist(), good.tolist(), strict=True)]
 

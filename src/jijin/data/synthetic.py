@@ -5,7 +5,8 @@ A stochastic point-source model, the P and the S wave train each made in three s
                  half of P is still there, and an S that does not stand out of it is no label
     source       velocity spectrum with corner frequency fc (Brune 1970, doi:10.1029/JB075i026p04997)
     path         attenuation exp(-pi f t*), as a causal low-pass so that nothing moves ahead of the onset
-Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases.
+Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases. Half of the stations stand on
+a slow layer, at whose base some of P becomes S and some of S becomes P, which is ahead of S, on the vertical.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ P_CODA, FAR_P_CODA, S_CODA = 0.5, 0.3, 0.22
 FAR_S = 12.0  # S-P from which FAR_P_CODA holds; there are few such records
 KAPPA_P_S, KAPPA_S_S = (0.0, 0.03), (0.01, 0.07)  # attenuation below the station (Anderson & Hough 1984)
 HEAD_WAVE = 0.12  # least amplitude of Pn over Pg, and of Sn over Sg: Lg is what stands out of many regional records
+LAYERED = 0.5  # of the stations stand on a slow layer
+LAYER_S = (0.04, 0.8)  # by which S takes longer through it than P: Ps comes as much after P as Sp does before S ...
+NEAREST = 0.4  # ... which is less than this share of S-P
+PS, SP = (
+    (0.05, 0.5),
+    (0.1, 0.8),
+)  # their amplitudes over those of P and S; Sp of half of S and more is seen at Hengill, Iceland
+STEEP = np.array([[1.0], [0.15], [0.05]])  # vertical, radial, transverse of Sp, which a slow layer bends upwards
 CONTRAST_S = 2.0  # of an S over the P coda, so that an analyst would see it
+Arrivals = list[tuple[float, float]]  # seconds after the first P, amplitude
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +68,8 @@ class Path:
     """Arrivals after the first P, in seconds, with their amplitudes; p_onsets : P, or Pn and Pg; s_onsets alike."""
 
     distance_km: float
-    p: list[tuple[float, float]]
-    s: list[tuple[float, float]]
+    p: Arrivals
+    s: Arrivals
     p_onsets: tuple[float, ...]
     s_onsets: tuple[float, ...]
 
@@ -118,11 +128,23 @@ def _wave_trains(
     p_fall = Fall.to(_level(rng, P_CODA if sp < FAR_S else FAR_P_CODA), sp, sp * rng.uniform(0.03, 0.3))
     s_fall = Fall.to(_level(rng, S_CODA), 2 * sp, sp * rng.uniform(0.05, 0.5))
     kappa_p, kappa_s = rng.uniform(*KAPPA_P_S), rng.uniform(*KAPPA_S_S)
+    s_t_star = t_star * rng.uniform(1, 2.2)
+    p_to_s, s_to_p = _converted(rng, path, sp)
     p = _train(rng, path.p, length, start, p_fall, _p_polarisation(incidence, rng))
+    p += _train(rng, p_to_s, length, start, p_fall, _s_polarisation(np.pi / 2, rng))
     s = _train(rng, path.s, length, start, s_fall, _s_polarisation(incidence, rng))
+    ahead = _train(rng, s_to_p, length, start, s_fall, STEEP)
     p = attenuate(brune(p, corner * 1.4), t_star + kappa_p)
-    s = attenuate(brune(s, corner), t_star * rng.uniform(1, 2.2) + kappa_s)
+    s = attenuate(brune(s, corner), s_t_star + kappa_s) + attenuate(brune(ahead, corner), s_t_star + kappa_p)
     return p, s, turn
+
+
+def _converted(rng: Generator, path: Path, sp: float) -> tuple[Arrivals, Arrivals]:
+    """Arrivals of P that become S below the station, and of S that become P; none without a layer."""
+    lag_s, ps, s_as_p = (log_uniform(rng, *limits) for limits in (LAYER_S, PS, SP))
+    if rng.random() >= LAYERED or lag_s > NEAREST * sp:
+        return [], []
+    return [(at + lag_s, ps * size) for at, size in path.p], [(at - lag_s, s_as_p * size) for at, size in path.s]
 
 
 def draw_s_minus_p(rng: Generator) -> float:
@@ -151,7 +173,7 @@ def _path(rng: Generator, sp: float) -> Path:
     return Path(distance, p, s, (0.0, p_delay), (sp, sp + s_delay))
 
 
-def _multiples(rng: Generator, start: float, amplitude: float) -> list[tuple[float, float]]:
+def _multiples(rng: Generator, start: float, amplitude: float) -> Arrivals:
     """A phase and the few reflections and conversions that follow it."""
     count = rng.poisson(2)
     delays = start + rng.exponential(0.15 + 0.03 * start, count)
@@ -166,7 +188,7 @@ def _corner_hz(rng: Generator, distance_km: float) -> float:
 
 def _train(
     rng: Generator,
-    arrivals: list[tuple[float, float]],
+    arrivals: Arrivals,
     length: int,
     start: float,
     fall: Fall,

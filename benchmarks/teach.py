@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from jijin.config import CutConfig
-from jijin.data import open_datasets
+from jijin.data.believed import open_believed
 from jijin.data.teachers import PICK_COLUMNS
 from jijin.data.traces import LETTERS, LabelledTrace, P, S, from_labels
 from jijin.evaluate.pickers import Picker, load_peers
@@ -26,7 +26,7 @@ LOWEST = 0.1  # probability that is written down
 
 def main(peers: Path, output: Path, datasets: Sequence[str]) -> None:
     pickers = [Picker(name, model, {P: LOWEST, S: LOWEST}) for name, model in load_peers(peers)]
-    with open_datasets(datasets) as dataset:
+    with open_believed(datasets) as dataset:
         rows = [row for i in range(len(dataset)) for row in picks(pickers, from_labels(*dataset[i]))]
     pd.DataFrame(rows, columns=list(PICK_COLUMNS)).to_csv(output, index=False)
 

@@ -126,12 +126,9 @@ def test_records_without_teachers_are_refused(folder, tmp_path):
         load_corpus([folder], records=[tmp_path])
 
 
-def test_rows_that_share_a_name_are_warned_of(tmp_path):
-    data = np.random.default_rng(0).standard_normal((2, 3, 2000)).astype(np.float32)
-    rows = pd.DataFrame(
-        {"trace_name": ["a", "b"], "source_type": "earthquake", "trace_P_arrival_sample": [500.0, 900.0]}
-    )
-    table = write_seisbench(tmp_path / "set", data, rows) / "metadata.csv"
-    table.write_text(table.read_text().replace("\nb,", "\na,"))
-    with pytest.warns(UserWarning, match="set: rows of one trace_name"):
-        scored_traces([tmp_path / "set"], "all")
+def test_an_event_without_a_label_inside_of_its_trace_is_not_scored(tmp_path):
+    data = np.random.default_rng(0).standard_normal((2, 3, 1000)).astype(np.float32)
+    rows = pd.DataFrame({"trace_name": list("ab"), "source_type": "earthquake"})
+    path = write_seisbench(tmp_path / "set", data, rows.assign(trace_P_arrival_sample=[1000.0, 999.0]))
+    with pytest.warns(UserWarning, match="set: labels outside"):
+        assert [t.name for t in scored_traces([path], "all")] == ["b"]

@@ -251,3 +251,12 @@ def test_a_rate_that_cannot_be_used_names_file_and_trace(tmp_path: Path) -> None
 def test_without_a_split_of_the_data_none_is_written(tmp_path: Path) -> None:
     first = open_dataset(write(tmp_path / "first", {"a": trace()}, meta(["a"]), sampling_rate=100))
     assert "split" not in pd.read_csv(write_dataset(tmp_path / "second", first) / "metadata.csv")
+
+
+@pytest.mark.parametrize("rate", [40.0, 99.0, 100.0, 200.0])
+def test_lengths_are_those_of_the_traces_that_are_read(tmp_path: Path, rate: float) -> None:
+    names = ["bucket0$0,:3,:250", "bucket0$1,:3,:300", "a", "lost"]
+    raw = {"bucket0": np.stack([trace(), trace()]), "a": trace(123)}
+    dataset = open_dataset(write(tmp_path, raw, meta(names, trace_npts=7), sampling_rate=rate))
+    read = [dataset.waveform(i).shape[1] for i in range(3)]
+    np.testing.assert_array_equal(dataset.lengths(), [*read, np.nan])

@@ -249,3 +249,9 @@ def test_the_source_is_carried_and_a_csv_without_it_opens_too(tmp_path: Path) ->
 def test_the_whole_set_in_one_file_opens_by_its_folder(tmp_path: Path, name: str) -> None:
     write_stead(tmp_path / name, ROWS)
     assert len(open_dataset(tmp_path)) == len(ROWS)
+
+
+def test_lengths_are_those_of_the_traces_one_data_set_after_the_other(tmp_path: Path) -> None:
+    for name in ("chunk1", "chunk2"):
+        write_stead(tmp_path / name, ROWS)
+    assert open_dataset(tmp_path).lengths().tolist() == [6000] * 2 * len(ROWS)

@@ -152,11 +152,3 @@ def test_what_two_pickers_find_and_nobody_labelled_counts_neither_way():
     first, second = overlook(traces, table)
     assert first.masked == ((P, 3945, 4065), (S, 2440, 2560)) and second.masked == ()
     assert first.p == (1000.0,)
-
-
-@pytest.mark.parametrize("outside", [-5.0, 6000.0, np.inf])
-def test_a_label_outside_of_its_trace_is_not_used_and_its_data_set_is_named(outside):
-    row = replace(labels(1000.0, outside), dataset="mine")
-    with pytest.warns(UserWarning, match="mine: labels outside of their traces"):
-        done = from_labels(np.zeros((3, 6000), np.float32), row)
-    assert done.p == (1000.0,) and done.s == () and any(output == S for output, *_ in done.masked)

@@ -154,9 +154,14 @@ def resample(data: ArrayLike, sampling_rate: float, seed_id: str = "") -> NDArra
     if is_native(sampling_rate) or x.size == 0:
         return x.copy()
     rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
-    count = round((x.shape[-1] - 1) * RATE / sampling_rate) + 1
+    count = int(at_100_hz(x.shape[-1], sampling_rate))
     out = [resample_to_grid(holding(row), 0, sampling_rate, 0, count) for row in rows]
     return np.stack(out).reshape(*x.shape[:-1], count)
+
+
+def at_100_hz(npts: ArrayLike, sampling_rate: ArrayLike) -> NDArray[np.float64]:
+    """How many samples a record of npts samples at sampling_rate (Hz) has at 100 Hz."""
+    return np.rint((np.asarray(npts, np.float64) - 1) * RATE / np.asarray(sampling_rate, np.float64)) + 1
 
 
 def holding(row: NDArray[np.float64]) -> Read:

@@ -36,6 +36,14 @@ class WaveformFile:
         except (OSError, RuntimeError, ValueError, IndexError, TypeError) as error:
             raise ReadError(f"{self.path}: trace {trace_name} cannot be read ({error})") from error
 
+    def shape(self, block: str) -> tuple[int, ...]:
+        """Shape of data/<block>, which is not read; () if there is none that can be opened."""
+        file = self.open()
+        try:
+            return tuple(file["data"][block].shape)
+        except (KeyError, OSError, RuntimeError, AttributeError):  # AttributeError: a group
+            return ()
+
     def close(self) -> None:
         if self._file is not None and self._owner == os.getpid():
             self._file.close()

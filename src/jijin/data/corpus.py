@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.data import open_datasets
+from jijin.data.believed import open_believed
 from jijin.data.continuous import continuous
 from jijin.data.dataset import Dataset, column
 from jijin.data.labels import ABSENT, EARTHQUAKE, LABELLED, is_automatic, labelled
@@ -90,7 +89,7 @@ def load_corpus(
     """
     if records and not teachers:
         raise ConfigError("'records' need 'teachers': nothing else says what is in them")
-    dataset = _open(paths)
+    dataset = open_believed(paths)
     which = split_labels(
         dataset.labels, fractions, seed, keep=True
     )  # the data's own split first, as in jijin data audit
@@ -134,7 +133,7 @@ def scored_traces(
     """
     if split not in (*NAMES, "all"):
         raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
-    dataset = _open(paths)
+    dataset = open_believed(paths)
     names = set(dataset.labels["dataset"].astype(str))
     if only is not None and not names.issuperset(only):
         raise ConfigError(f"'only' names {sorted(set(only) - names)}; there is {', '.join(sorted(names))}")
@@ -146,16 +145,6 @@ def scored_traces(
     if needed and not out:
         raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
     return overlook(out, read_picks(others)) if others else out
-
-
-def _open(paths: Sequence[str | Path]) -> Dataset:
-    """The datasets at paths; warns of rows that share a name, since each is taken for all that its waveform holds."""
-    dataset = open_datasets(paths)
-    twice = dataset.labels.duplicated(["dataset", "trace_name"])
-    for name in sorted(set(dataset.labels["dataset"][twice].astype(str))):
-        what = "rows of one trace_name count as traces of their own, so picks of the other's event are false"
-        warnings.warn(f"{name}: {what}; 'jijin data audit' lists them", stacklevel=3)
-    return dataset
 
 
 def _event(dataset: Dataset) -> NDArray[np.bool_]:

@@ -59,6 +59,10 @@ class Dataset(ABC):
         return out
 
     @abstractmethod
+    def lengths(self) -> NDArray[np.float64]:
+        """Samples at 100 Hz of every trace, none of which is read; NaN of one that is not there."""
+
+    @abstractmethod
     def close(self) -> None:
         """Release the files; a later waveform(i) opens them again."""
 
@@ -106,6 +110,9 @@ class Joined(Dataset):
             shift = int(self._ends[k]) - len(self.parts[k])
             out[rows] = self.parts[k].windows([indices[r] - shift for r in rows], [starts[r] for r in rows], samples)
         return out
+
+    def lengths(self) -> NDArray[np.float64]:
+        return np.concatenate([part.lengths() for part in self.parts])
 
     def close(self) -> None:
         for part in self.parts:

@@ -75,6 +75,9 @@ class PackedDataset(Dataset):
             copy_window(self._view(int(i)), int(start), row)
         return out
 
+    def lengths(self) -> NDArray[np.float64]:
+        return self.npts.astype(np.float64)
+
     def close(self) -> None:
         self._data = None
 

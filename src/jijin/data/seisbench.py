@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from jijin.data._csv import header, read_csv
 from jijin.data._hdf5 import WaveformFile
 from jijin.data.dataset import Dataset
 from jijin.errors import DataError, ReadError
-from jijin.resampling import is_native, resample
+from jijin.resampling import at_100_hz, is_native, resample
 from jijin.signal import bridge, missing
 from jijin.types import RATE
 
@@ -78,6 +79,13 @@ class SeisBenchDataset(Dataset):
             return to_100_hz(zne, float(self._rate[i]))
         except DataError as error:
             raise ReadError(f"{self._file.path}: trace {address}: {error}") from None
+
+    def lengths(self) -> NDArray[np.float64]:
+        """As the file has them: a trace_npts in the table may be that of the record before it was cut."""
+        block_shape, w = cache(self._file.shape), self._dimensions.index("W")
+        places = (_location(str(address)) for address in self._address)
+        shapes = (_shape(block_shape(block), place) for block, _, place in places)
+        return at_100_hz([shape[w] if len(shape) == 2 else np.nan for shape in shapes], self._rate)
 
     def close(self) -> None:
         self._file.close()
@@ -223,6 +231,14 @@ def _location(address: str) -> tuple[str, str, Any]:
         return block, address, tuple(_slice(part) for part in parts)
     except ValueError:
         raise DataError(f"trace name {address} has no location that can be read after its '$'") from None
+
+
+def _shape(block: tuple[int, ...], place: Any) -> tuple[int, ...]:
+    """Shape of what lies at a place of a block of this shape; () if nothing does."""
+    try:
+        return np.broadcast_to(np.int8(0), block)[place].shape
+    except IndexError:
+        return ()
 
 
 def _slice(part: str) -> int | slice:

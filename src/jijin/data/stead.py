@@ -61,6 +61,9 @@ class SteadDataset(Dataset):
             raise ReadError(f"{self._file.path}: trace {trace} has shape {getattr(raw, 'shape', None)}, not {SHAPE}")
         return np.ascontiguousarray(raw.T[::-1], dtype=np.float32)  # (6000, ENZ) -> (ZNE, 6000)
 
+    def lengths(self) -> NDArray[np.float64]:
+        return np.full(len(self), float(SHAPE[0]))
+
     def close(self) -> None:
         self._file.close()
 

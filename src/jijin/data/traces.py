@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,8 +49,7 @@ class LabelledTrace:
 
 
 def from_labels(data: NDArray[np.float32], labels: Labels) -> LabelledTrace:
-    """A trace as its table row describes it; what is there but not picked, or labelled outside of it, is masked."""
-    labels = _inside(labels, data.shape[1])
+    """A trace as its table row describes it; what is there but not picked is masked."""
     return LabelledTrace(
         data,
         p=(labels.p_sample,) if labels.p_status == LABELLED else (),
@@ -65,18 +63,6 @@ def from_labels(data: NDArray[np.float32], labels: Labels) -> LabelledTrace:
         distance_km=labels.distance_km,
         automatic=tuple(phase for phase, letter in LETTERS.items() if is_automatic(labels.quality, letter)),
     )
-
-
-def _inside(labels: Labels, length: int) -> Labels:
-    """The labels, of which one that is not on a sample of the trace becomes unlabelled; its data set is warned of."""
-    for phase in "ps":
-        sample, status = f"{phase}_sample", f"{phase}_status"
-        if getattr(labels, status) == LABELLED and not 0 <= getattr(labels, sample) <= length - 1:
-            gone: dict[str, Any] = {sample: math.nan, status: UNLABELLED}
-            labels = replace(labels, **gone)
-            what = "labels outside of their traces are not used; 'jijin data audit' lists them"
-            warnings.warn(f"{labels.dataset}: {what}", stacklevel=2)
-    return labels
 
 
 def by_analysts(trace: LabelledTrace) -> LabelledTrace:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jijin.data import open_datasets
+from jijin.data.believed import open_believed
 from jijin.data.dataset import Dataset
 from jijin.data.labels import ABSENT, EARTHQUAKE, NOISE, labelled
 from jijin.data.pack import choose
@@ -71,7 +71,7 @@ def draw(
     data is, and name its data sets, in place of what the files say. Raises DataError if a split has no earthquake or
     no noise.
     """
-    with open_datasets(paths) as dataset:
+    with open_believed(paths) as dataset:
         rows = _usable(dataset.labels)
         _check_any(dataset.labels, rows, paths)
         earthquakes = _at_most(dataset.labels, rows, EARTHQUAKE, earthquakes)

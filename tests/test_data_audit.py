@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,8 @@ def test_the_same_recording_cut_elsewhere_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("p", "s", "detail"),
-    [(1400.0, 1000.0, "S at sample 1000.0 is not after P at 1400.0"), (-3.0, 1400.0, "onset at sample -3.0"),
+    [(1400.0, 1000.0, "S at sample 1000.0 is not after P at 1400.0"), (-3.0, 1400.0, "P at sample -3.0"),
+     (np.nan, -3.0, "S at sample -3.0, before"),
      (1000.0, 3000.0, "S at sample 3000.0, the window ends at 2999"), (3000.5, np.nan, "P at sample 3000.5")],
 )  # fmt: skip
 def test_labels_that_cannot_be(tmp_path: Path, p: float, s: float, detail: str) -> None:
@@ -221,3 +223,28 @@ def test_earthquakes_of_which_none_has_a_label_are_a_finding(tmp_path):
     ]
     done = CliRunner().invoke(app, ["audit", str(path)])
     assert done.exit_code == 0 and "P: 2 unlabelled" in done.output
+
+
+def test_a_table_without_a_row_is_a_finding(tmp_path: Path) -> None:
+    path, waveforms, meta = folder(tmp_path / "a")
+    assert kinds(found((path, waveforms[:0], meta[:0]))) == [("no trace", "")]
+
+
+def test_a_component_without_a_number_does_not_stop_the_audit(tmp_path: Path) -> None:
+    path, waveforms, meta = folder(tmp_path / "a")
+    waveforms[0][2] = np.nan
+    assert kinds(found((path, waveforms, meta))) == [("NaN", "a0"), ("dead component", "a0")]
+
+
+def test_a_trace_without_a_component_is_a_finding(tmp_path: Path) -> None:
+    path, waveforms, meta = folder(tmp_path / "a", n_components=[0, 3, 3, 3])
+    waveforms[0][:] = 0
+    assert kinds(found((path, waveforms, meta))) == [("dead component", "a0")]
+
+
+def test_nan_of_a_damaged_file_is_a_finding_and_no_warning_of_numpy(tmp_path: Path) -> None:
+    path, waveforms, meta = folder(tmp_path / "a")
+    waveforms[0] = waveforms[0].astype(np.float32)
+    waveforms[0][0, 500:600] = np.uint32(0x7F800001).view(np.float32)  # a signalling one
+    with warnings.catch_warnings(action="error"):
+        assert ("NaN", "a0") in kinds(found((path, waveforms, meta)))

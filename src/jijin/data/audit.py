@@ -58,7 +58,7 @@ def audit(
     labels = dataset.labels
     sides = split_labels(labels, keep=True) if split is None else np.asarray(split, dtype=str)
     found = [*_divided_groups(labels, sides), *_lost_parents(labels, sides), *_regrouped(dataset), *_names(labels)]
-    found += _unlabelled(labels)
+    found += [*_unlabelled(labels), *_empty(dataset)]
     found += [finding for i in range(len(labels)) for finding in check_labels(dataset.label(i))]
     if waveforms:
         found += _waveform_findings(dataset, sides, progress or (lambda done, total: None))
@@ -71,6 +71,12 @@ def _unlabelled(labels: pd.DataFrame) -> Iterator[Finding]:
         if not labelled(rows).any():
             detail = f"none of {len(rows)} earthquakes has a P or an S; are the columns named as in docs/data.md?"
             yield Finding("no label", False, str(name), "", detail)
+
+
+def _empty(dataset: Dataset) -> Iterator[Finding]:
+    for part in dataset.parts if isinstance(dataset, Joined) else [dataset]:
+        if not len(part):
+            yield Finding("no trace", False, part.name, "", "its table has no row")
 
 
 def _divided_groups(labels: pd.DataFrame, sides: NDArray[np.str_]) -> Iterator[Finding]:
@@ -116,9 +122,10 @@ def check_labels(label: Labels) -> Iterator[Finding]:
     p, s = label.p_sample, label.s_sample
     if s <= p:
         yield impossible(f"S at sample {s:.1f} is not after P at {p:.1f}")
-    if min(p, s) < 0:
-        yield impossible(f"onset at sample {min(p, s):.1f}, before the window")
-    if label.coda_end_sample < max(p, s):
+    for phase, sample in (("P", p), ("S", s)):
+        if sample < 0:
+            yield impossible(f"{phase} at sample {sample:.1f}, before the window")
+    if label.coda_end_sample < np.fmax(p, s):
         detail = f"coda ends at sample {label.coda_end_sample:.0f}, before the last onset"
         yield Finding("coda before onset", False, label.dataset, label.trace_name, detail)
 
@@ -138,7 +145,9 @@ def check_waveform(trace: NDArray[np.float32], label: Labels) -> Iterator[Findin
     dead = [code for code in label.components if _is_dead(trace["ZNE".index(code)])]
     if dead:
         yield finding("dead component", False, f"{', '.join(dead)} is constant or missing for more than half the trace")
-    if 0 <= label.p_sample <= last and "Z" not in dead:
+    if not label.components:
+        yield finding("dead component", False, "none of Z, N, E was recorded")
+    if 0 <= label.p_sample <= last and "Z" in set(label.components).difference(dead):
         yield from (finding("P without energy", False, detail) for detail in _misplaced(trace[0], label.p_sample))
 
 
@@ -189,7 +198,7 @@ def _waveform_findings(
             found.append(Finding("unreadable", True, label.dataset, label.trace_name, str(error)))
             continue
         found += check_waveform(trace, label)
-        if trace.any():
+        if np.count_nonzero(trace):  # any() warns of NaN as damaged files hold them
             whole[_digest(trace)].append(i)
             peaks[_digest(_around_peak(trace))].append(i)
     progress(len(dataset), len(dataset))
@@ -205,7 +214,7 @@ def _digest(samples: NDArray[np.float32]) -> bytes:
 
 def _around_peak(trace: NDArray[np.float32]) -> NDArray[np.float32]:
     """All components around the largest sample: the same in any other window of the same recording with that peak."""
-    peak = int(np.nanargmax(np.abs(trace).max(0))) if np.isfinite(trace).any() else 0
+    peak = int(np.argmax(np.nan_to_num(np.abs(trace)).max(0)))
     return trace[:, max(peak - PEAK, 0) : peak + PEAK]
 
 

@@ -280,13 +280,25 @@ def test_reading_batches_costs_a_small_part_of_training_on_them(tmp_path: Path) 
     assert min(took) < 0.05  # 64 windows; a training step on them takes ten times as long
 
 
-def test_a_pack_of_nothing_that_could_be_read_is_an_error_and_so_is_a_damaged_card(tmp_path: Path) -> None:
+def test_a_pack_of_nothing_that_could_be_read_is_an_error_and_leaves_nothing_to_go_on_with(tmp_path: Path) -> None:
     data = np.ones((1, 3, 300), np.float32)
     rows = pd.DataFrame({"trace_name": ["a"], "trace_sampling_rate_hz": [10.0]})
     with pytest.raises(DataError, match="none of the 1 traces could be read"):
         pack(open_dataset(write_seisbench(tmp_path / "slow", data, rows)), tmp_path / "pack", skip_bad=True)
-    good = write_seisbench(tmp_path / "good", data, rows.assign(trace_sampling_rate_hz=100.0))
-    pack(open_dataset(good), tmp_path / "second")
-    (tmp_path / "second" / "pack.json").write_text("{")
+    assert not list((tmp_path / "pack").iterdir())
+
+
+@pytest.mark.parametrize("card", ['{"version": "two", "keep_split": false}', '{"version": 2}', "[]", "{"])
+def test_a_card_of_a_pack_that_cannot_be_understood_is_named(tmp_path: Path, card: str) -> None:
+    pack(source(tmp_path / "data"), tmp_path / "pack").close()
+    (tmp_path / "pack/pack.json").write_text(card)
     with pytest.raises(ReadError, match=r"pack\.json: damaged"):
-        open_dataset(tmp_path / "second")
+        open_dataset(tmp_path / "pack")
+
+
+def test_a_pack_without_a_trace_that_an_older_jijin_finished_opens_as_one(tmp_path: Path) -> None:
+    pack(source(tmp_path / "data"), tmp_path / "pack").close()
+    table = tmp_path / "pack/metadata.csv"
+    table.write_text(table.read_text().split("\n")[0] + "\n")
+    (tmp_path / "pack/waveforms.f32").write_bytes(b"")
+    assert len(open_dataset(tmp_path / "pack")) == 0

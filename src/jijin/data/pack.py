@@ -90,7 +90,7 @@ class PackedDataset(Dataset):
             if not path.is_file() or path.stat().st_size != size:
                 found = path.stat().st_size if path.is_file() else 0
                 raise ReadError(f"{path}: {found} bytes where {METADATA} asks for {size}; pack it again")
-            self._data = np.asarray(np.memmap(path, "<f4", "r"))
+            self._data = np.asarray(np.memmap(path, "<f4", "r")) if size else np.zeros(0, "<f4")
         return self._data
 
     def __getstate__(self) -> dict[str, Any]:
@@ -159,6 +159,7 @@ def pack(
     try:
         npts = _write_waveforms(source, rows, out, skip_bad, progress or (lambda done, total: None))
         if not npts.any():
+            _tidy(out, WAVEFORMS)  # or the same command would not look at them again
             raise DataError(f"{out}: none of the {len(rows)} traces could be read, so there is nothing to pack")
         _finish(out, chosen.assign(npts=npts)[npts > 0], plan)
     except OSError as error:
@@ -170,7 +171,7 @@ def pack(
 
 def _card(path: Path) -> dict[str, Any]:
     card = load_json(path)
-    if card is None or not {"version", "keep_split"} <= card.keys():
+    if card is None or not isinstance(card.get("version"), int) or "keep_split" not in card:
         raise ReadError(f"{path}: damaged; pack it again, into another folder")
     return card
 
@@ -244,9 +245,9 @@ def _finish(out: Path, meta: pd.DataFrame, plan: dict[str, Any]) -> None:
     _tidy(out)
 
 
-def _tidy(out: Path) -> None:
-    """Remove what only an unfinished pack needs."""
-    for name in (JOURNAL, PLAN):
+def _tidy(out: Path, *more: str) -> None:
+    """Remove what only an unfinished pack needs, and more."""
+    for name in (JOURNAL, *more, PLAN):
         (out / name).unlink(missing_ok=True)
 
 

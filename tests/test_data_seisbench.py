@@ -253,6 +253,13 @@ def test_without_a_split_of_the_data_none_is_written(tmp_path: Path) -> None:
     assert "split" not in pd.read_csv(write_dataset(tmp_path / "second", first) / "metadata.csv")
 
 
+def test_a_trace_of_a_hydrophone_alone_has_no_component_and_after_an_export_none_either(tmp_path: Path) -> None:
+    table = meta(["a", "b"], trace_component_order=["ZNE", "H"])
+    first = open_dataset(write(tmp_path / "first", {"a": trace(), "b": trace(components=1)}, table, sampling_rate=100))
+    again = open_dataset(write_dataset(tmp_path / "again", first))
+    assert first.labels["components"].tolist() == again.labels["components"].tolist() == ["ZNE", ""]
+
+
 @pytest.mark.parametrize("rate", [40.0, 99.0, 100.0, 200.0])
 def test_lengths_are_those_of_the_traces_that_are_read(tmp_path: Path, rate: float) -> None:
     names = ["bucket0$0,:3,:250", "bucket0$1,:3,:300", "a", "lost"]

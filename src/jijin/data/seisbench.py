@@ -126,13 +126,13 @@ class SeisBenchDataset(Dataset):
         order = _first(meta, "trace_components_recorded", "trace_component_order")
         order = order.where(order != "", str(self._format.get("component_order", "ZNE")))
         out = order.map({word: self._in_zne(word) for word in order.unique()})
-        count = lb.numbers(meta, "n_components", where=str(self._csv)).fillna(3).clip(1, 3).astype(int)
+        count = lb.numbers(meta, "n_components", where=str(self._csv)).fillna(3).clip(0, 3).astype(int)
         return pd.Series([word[:n] for word, n in zip(out, count, strict=True)], index=meta.index)
 
     def _in_zne(self, order: str) -> str:
         """Those of ZNE that an order like "Z12H" records. DataError if there is none; a warning of what is not used."""
         codes = set(order.upper())
-        if not codes & ROW.keys():
+        if not codes & {*ROW, "H"}:
             raise DataError(f"{self._csv}: component order '{order}' has none of {', '.join(ROW)}")
         if left_out := sorted(codes - ROW.keys() - {"H"}):
             warnings.warn(

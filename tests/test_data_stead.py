@@ -255,3 +255,12 @@ def test_lengths_are_those_of_the_traces_one_data_set_after_the_other(tmp_path: 
     for name in ("chunk1", "chunk2"):
         write_stead(tmp_path / name, ROWS)
     assert open_dataset(tmp_path).lengths().tolist() == [6000] * 2 * len(ROWS)
+
+
+def test_the_only_csv_of_stead_beside_its_waveforms_opens_whatever_its_name(tmp_path: Path) -> None:
+    write_stead(tmp_path / "100samples", ROWS)
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    assert len(open_dataset(tmp_path)) == 6
+    write_stead(tmp_path / "another", ROWS)
+    with pytest.raises(ReadError, match="no dataset here"):
+        open_dataset(tmp_path)

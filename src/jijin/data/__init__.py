@@ -21,9 +21,9 @@ __all__ = ["open_dataset", "open_datasets"]
 def open_dataset(path: str | Path) -> Dataset:
     """The dataset at path, whatever it is.
 
-    path: a chunk of STEAD (chunk2, chunk2.csv or chunk2.hdf5), a folder of STEAD (merge.csv or chunk*.csv), of
-    SeisBench (metadata*.csv) or of jijin data pack (pack.json), or a folder of such folders, joined into one.
-    Raises ReadError if it is none of these.
+    path: a chunk of STEAD (chunk2, chunk2.csv or chunk2.hdf5), a folder of STEAD (merge.csv, merged.csv, chunk*.csv,
+    or one CSV of another name), of SeisBench (metadata*.csv) or of jijin data pack (pack.json), or a folder of such
+    folders, joined into one. Raises ReadError if it is none of these.
     """
     from jijin.data.dataset import Joined
 
@@ -55,7 +55,9 @@ def _parts(path: Path) -> list[Dataset]:
     if not own:
         own = [part for folder in sorted(path.iterdir()) if folder.is_dir() for part in _open_folder(folder)]
     if not own:
-        raise ReadError(f"{path}: no dataset here (pack.json, metadata.csv, merge.csv or chunk*.csv)")
+        raise ReadError(
+            f"{path}: no dataset here (pack.json, metadata.csv, merge.csv, chunk*.csv or one other CSV of STEAD)"
+        )
     return own
 
 
@@ -70,7 +72,17 @@ def _open_folder(path: Path) -> list[Dataset]:
     if names := chunks(path):
         return [SeisBenchDataset(path, name) for name in names]
     whole = [table for name in ("merge", "merged") if (table := path / f"{name}.csv").is_file()]
-    return [SteadDataset(table) for table in whole[:1] or sorted(path.glob("chunk*.csv"))]
+    return [SteadDataset(table) for table in whole[:1] or sorted(path.glob("chunk*.csv")) or _only_stead(path)]
+
+
+def _only_stead(path: Path) -> list[Path]:
+    """The CSV in STEAD's columns beside an HDF5 file of its name, whatever the name, if the folder has one such."""
+    from jijin.data._csv import header
+    from jijin.data.stead import is_stead
+
+    pairs = [table for table in path.glob("*.csv") if table.with_suffix(".hdf5").is_file()]
+    tables = [table for table in pairs if is_stead(header(table))]
+    return tables if len(tables) == 1 else []
 
 
 def _open_file(path: Path) -> Dataset:

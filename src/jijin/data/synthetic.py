@@ -5,8 +5,8 @@ A stochastic point-source model, the P and the S wave train each made in three s
                  half of P is still there, and an S that does not stand out of it is no label
     source       velocity spectrum with corner frequency fc (Brune 1970, doi:10.1029/JB075i026p04997)
     path         attenuation exp(-pi f t*), as a causal low-pass so that nothing moves ahead of the onset
-Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases. Half of the stations stand on
-a slow layer, at whose base some of P becomes S and some of S becomes P, which is ahead of S, on the vertical.
+Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases. Most stations stand on a
+slow layer, at whose base some of P becomes S and some of S becomes P, which is ahead of S, on the vertical.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ P_CODA, FAR_P_CODA, S_CODA = 0.5, 0.3, 0.22
 FAR_S = 12.0  # S-P from which FAR_P_CODA holds; there are few such records
 KAPPA_P_S, KAPPA_S_S = (0.0, 0.03), (0.01, 0.07)  # attenuation below the station (Anderson & Hough 1984)
 HEAD_WAVE = 0.12  # least amplitude of Pn over Pg, and of Sn over Sg: Lg is what stands out of many regional records
-LAYERED = 0.5  # of the stations stand on a slow layer
-LAYER_S = (0.04, 0.8)  # by which S takes longer through it than P: Ps comes as much after P as Sp does before S ...
+LAYERED = 0.6  # of the stations stand on a slow layer
+LAYER_S = (0.05, 0.6)  # by which S takes longer through it than P: Ps comes as much after P as Sp does before S ...
 NEAREST = 0.4  # ... which is less than this share of S-P
 PS, SP = (
     (0.05, 0.5),
     (0.1, 0.8),
-)  # their amplitudes over those of P and S; Sp of half of S and more is seen at Hengill, Iceland
+)  # their amplitudes over those of P and S; Sp of a quarter of S to all of it is seen at Hengill, Iceland
 STEEP = np.array([[1.0], [0.15], [0.05]])  # vertical, radial, transverse of Sp, which a slow layer bends upwards
 CONTRAST_S = 2.0  # of an S over the P coda, so that an analyst would see it
 Arrivals = list[tuple[float, float]]  # seconds after the first P, amplitude

@@ -35,10 +35,7 @@ HEAD_WAVE = 0.12  # least amplitude of Pn over Pg, and of Sn over Sg: Lg is what
 LAYERED = 0.6  # of the stations stand on a slow layer
 LAYER_S = (0.05, 0.6)  # by which S takes longer through it than P: Ps comes as much after P as Sp does before S ...
 NEAREST = 0.4  # ... which is less than this share of S-P
-PS, SP = (
-    (0.05, 0.5),
-    (0.1, 0.8),
-)  # their amplitudes over those of P and S; Sp of a quarter of S to all of it is seen at Hengill, Iceland
+PS, SP = (0.05, 0.5), (0.2, 1.2)  # their amplitudes over those of P and S, of Sp as at Hengill, Iceland
 STEEP = np.array([[1.0], [0.15], [0.05]])  # vertical, radial, transverse of Sp, which a slow layer bends upwards
 CONTRAST_S = 2.0  # of an S over the P coda, so that an analyst would see it
 Arrivals = list[tuple[float, float]]  # seconds after the first P, amplitude

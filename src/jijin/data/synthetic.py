@@ -130,7 +130,7 @@ def _wave_trains(
     p = _train(rng, path.p, length, start, p_fall, _p_polarisation(incidence, rng))
     p += _train(rng, p_to_s, length, start, p_fall, _s_polarisation(np.pi / 2, rng))
     s = _train(rng, path.s, length, start, s_fall, _s_polarisation(incidence, rng))
-    ahead = _train(rng, s_to_p, length, start, s_fall, STEEP)
+    ahead = _train(rng, s_to_p, length, start, s_fall, STEEP, least_mixed=0)
     p = attenuate(brune(p, corner * 1.4), t_star + kappa_p)
     s = attenuate(brune(s, corner), s_t_star + kappa_s) + attenuate(brune(ahead, corner), s_t_star + kappa_p)
     return p, s, turn
@@ -190,13 +190,15 @@ def _train(
     start: float,
     fall: Fall,
     polarisation: NDArray[Any],
+    least_mixed: float = 0.3,
 ) -> NDArray[Any]:
-    """Excitation of one wave train (3, sample), vertical, radial, transverse: polarised pulses, scattered coda."""
+    """Excitation of one wave train (3, sample), vertical, radial, transverse: polarised pulses, scattered coda, of which
+    at least that share has forgotten its polarisation."""
     time = np.arange(length) / RATE
     out = np.zeros((3, length))
     scatter, emergence = rng.uniform(0.1, 0.8), rng.exponential(0.05 + 0.02 * fall.knee_s)
     sharpness = rng.uniform(0, 1) ** min(fall.knee_s / 2, 1)  # of the onsets: far away many are emergent
-    mixing = rng.uniform(0.3, 1)  # share of the coda that has forgotten where it came from
+    mixing = rng.uniform(least_mixed, 1) if least_mixed else 0.0
     coda = mixing * np.sqrt((polarisation**2).mean()) + (1 - mixing) * np.abs(polarisation)
     for delay, amplitude in arrivals:
         onset = start / RATE + delay

@@ -14,7 +14,6 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from jijin.signal import missing, normalise
 from jijin.types import Segment
 from jijin.windows import Cutter, Stitcher
 from page import table
-from timing import once
+from timing import CPU, once, timed
 
 REPEATS = 3
 ODD_HZ = 99.998
@@ -110,12 +109,7 @@ def used(windows: Iterable[Any]) -> int:
 
 def least(job: Callable[[], Any]) -> float:
     """Processor time in seconds, the least of REPEATS."""
-    spent = []
-    for _ in range(REPEATS):
-        began = time.process_time()
-        job()
-        spent.append(time.process_time() - began)
-    return min(spent)
+    return min(timed(CPU, job)[0] for _ in range(REPEATS))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Each row is a convolution with ReLU of CBA's sizes, in 1-D and as 2-D of height 
 from __future__ import annotations
 
 import statistics
-import time
 import warnings
 from io import BytesIO
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from page import table
+from timing import WALL, timed
 
 SIZES = ((16, 32, 7, 1500), (32, 48, 5, 750), (48, 64, 5, 375), (96, 96, 3, 125), (16, 16, 7, 1500))
 BATCH, REPEATS = 16, 20
@@ -31,11 +31,7 @@ def milliseconds(network: nn.Module, x: Tensor) -> float:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
-    times = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        session.run(None, {"x": x.numpy()})
-        times.append(time.perf_counter() - began)
+    times = [timed(WALL, session.run, None, {"x": x.numpy()})[0] for _ in range(REPEATS)]
     return statistics.median(times) / len(x) * 1e3
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from jijin.network.stations import read_stations
 from jijin.network.velocity import read_velocity
 from jijin.types import NS, Segment
 from page import DOCS, measured, table
+from timing import CPU, WALL, timed
 
 START_NS = 1_700_000_000 * NS
 SOURCES = ("ncedc_a", "ncedc_b", "new_zealand", "obs", "uturuncu", "stead_sample")
@@ -90,15 +90,13 @@ def latency(model: Any, folder: Path, seconds: float) -> str:
     """Real time: 100 stations for so many seconds, picks alone; then the 20 with events."""
     lines: list[list[object]] = []
     for copies, what in ((5, "picks"), (1, "picks and events")):
-        began = time.process_time()
-        engine, ticks, events = replayed(model, folder, seconds, copies, with_events=copies == 1)
-        busy = (time.process_time() - began) / seconds
+        spent, (engine, ticks, events) = timed(CPU, replayed, model, folder, seconds, copies, with_events=copies == 1)
         stations = len({name.rsplit(".", 2)[0] for name in engine.arrivals.channels})
         run = f"{stations} stations, {what}" + (f", {events} versions of events" if copies == 1 else "")
         for name, one in (("packet to pick", engine.latencies.pick), ("onset to pick", engine.latencies.onset)):
             lines.append([run, name, one.count, *map(one.quantile, (0.5, 0.9, 0.99)), one.longest_s])
         lines.append([run, "a tick", len(ticks), *np.quantile(ticks, [0.5, 0.9, 0.99]), max(ticks)])
-        lines.append([run, "CPU seconds a second", "", busy, "", "", ""])
+        lines.append([run, "CPU seconds a second", "", spent / seconds, "", "", ""])
     return f"""## Latency
 
 Real records of a swarm in Iceland (20 stations, three components; five times over for 100), packets of 1 s that end at
@@ -280,9 +278,7 @@ def burst(model: Any, stations: int = 580, rounds: int = 8) -> str:
         packets = [
             Packet(Segment(name, at, 100.0, rng.standard_normal(count)), at + count * NS // 100) for name in names
         ]
-        began = time.perf_counter()
-        engine.tick(packets)
-        took.append(time.perf_counter() - began)
+        took.append(timed(WALL, engine.tick, packets)[0])
     return f"""## {stations} stations
 
 A tick in which each of {stations} stations with three components has one more second:

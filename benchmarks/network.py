@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +16,7 @@ from jijin.detector import Detector
 from jijin.live.newest import Newest
 from jijin.models import load
 from jijin.types import NS, Segment
+from timing import WALL, timed
 
 STATIONS, REPEATS, TICKS = 580, 100, 120
 RATE, START_NS = 100.0, 1_704_153_600 * NS
@@ -59,7 +57,7 @@ def window(ground: list[NDArray[np.int32]]) -> dict[str, float]:
     def once() -> int:
         return sum(len(look.picks) for look in newest.look_at(windows))
 
-    return summary(timed(once, REPEATS))
+    return summary([timed(WALL, once)[0] for _ in range(REPEATS)])
 
 
 def tick(ground: list[NDArray[np.int32]]) -> dict[str, float]:
@@ -76,17 +74,7 @@ def tick(ground: list[NDArray[np.int32]]) -> dict[str, float]:
         packets = second(ground, stop - 100, stop)
         return sum(len(look.picks) for look in newest.look(packets)) + len(detector.feed(packets))
 
-    return summary(timed(once, TICKS))
-
-
-def timed(once: Callable[[], Any], repeats: int) -> list[float]:
-    """Wall time of every repeat, in seconds."""
-    spent = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        once()
-        spent.append(time.perf_counter() - began)
-    return spent
+    return summary([timed(WALL, once)[0] for _ in range(TICKS)])
 
 
 def summary(spent: list[float]) -> dict[str, float]:

@@ -15,7 +15,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from jijin.evaluate import load_peers
 from jijin.models import load
 from jijin.types import DAY_NS, utc
 from page import HERE, made, table
-from timing import Cost, in_turn, jijin, once
+from timing import WALL, Cost, in_turn, jijin, once, timed
 
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
@@ -197,16 +196,9 @@ def forward(peers: Path) -> str:
     torch.set_num_threads(1)
     x = np.random.default_rng(0).standard_normal((WINDOWS, 3, 6000)).astype(np.float32)
     models: list[tuple[str, Any]] = [("cba", load("cba", threads=1)), *load_peers(peers)]
-    jobs: list[tuple[str, Callable[[], Any]]] = [(n, lambda model=model: model.predict(x)) for n, model in models]
-    times: dict[str, list[float]] = {name: [] for name, _ in jobs}
-    for repeat in range(REPEATS + 1):
-        for name, job in jobs:
-            began = time.perf_counter()
-            job()
-            times[name] += [time.perf_counter() - began] if repeat else []
-    ours = statistics.median(times["cba"])
-    middles = {name: statistics.median(spent) for name, spent in times.items()}
-    rows = [[name, s / WINDOWS * 1e3, s / ours] for name, s in middles.items()]
+    rounds = [{name: timed(WALL, model.predict, x)[0] for name, model in models} for _ in range(REPEATS + 1)]
+    middles = {name: statistics.median(spent[name] for spent in rounds[1:]) for name, _ in models}
+    rows = [[name, s / WINDOWS * 1e3, s / middles["cba"]] for name, s in middles.items()]
     about = f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}."
     return section(about, ["picker", "ms a window", "times jijin"], rows)
 

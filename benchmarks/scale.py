@@ -13,11 +13,8 @@ import pickle
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,6 +30,7 @@ from jijin.store import Coverage, DayResult, Store
 from jijin.study.machine import peak_memory
 from jijin.types import DAY_NS, NS, RATE, Pick, StationDay, utc
 from page import table, write
+from timing import CPU, WALL, timed
 
 DAY = 19_724  # 2024-01-02
 STATIONS, QUAKES = 4, 60  # station-days that are picked, earthquakes on each
@@ -62,13 +60,6 @@ def main(folder: Path) -> None:
     write("scale", places(picked, commit_s, bytes_per_pick, files_per_s, bytes_per_file, events))
 
 
-def timed(job: Callable[[], Any]) -> tuple[float, Any]:
-    """Processor seconds of all threads, and the result."""
-    began = time.process_time()
-    result = job()
-    return time.process_time() - began, result
-
-
 def picking(root: Path) -> Picked:
     """Station-days of three components at 100 Hz, with day files before and after, from an SDS tree."""
     for station in range(STATIONS):
@@ -80,8 +71,8 @@ def picking(root: Path) -> Picked:
     with peak_memory() as memory:
         for job in jobs:
             part = archive.part(job)
-            reading.append(timed(lambda: part.segments(job.station, job.start_ns, job.end_ns))[0])  # noqa: B023
-            core_s, result = timed(lambda: pick_day(Task(job, part, Picking())))  # noqa: B023
+            reading.append(timed(CPU, part.segments, job.station, job.start_ns, job.end_ns)[0])
+            core_s, result = timed(CPU, pick_day, Task(job, part, Picking()))
             assert not result.failed, result.note
             total.append(core_s)
             found.append(len(result.picks))
@@ -117,15 +108,17 @@ def write_station(root: Path, name: str, rng: np.random.Generator) -> None:
 def storing(folder: Path) -> tuple[float, float]:
     """Seconds on the clock of committing a station-day to this disk, and bytes of database for each pick."""
     with Store.create(folder, {}) as store:
-        began = time.perf_counter()
-        for n in range(COMMITS):
-            job = StationDay(f"XX.S{n % 100:03d}", DAY + n // 100)
-            times = job.start_ns + np.arange(PICKS) * 500 * NS
-            picks = tuple(Pick(f"{job.station}..HHZ", "PS"[i % 2], int(t), 0.05, 0.7) for i, t in enumerate(times))
-            spans = tuple(Coverage(f"{job.station}..HH{c}", ((job.start_ns, job.end_ns),)) for c in "ZNE")
-            store.add_station_day(DayResult(job, picks, spans))
-        spent = time.perf_counter() - began
+        spent, _ = timed(WALL, lambda: [commit(store, n) for n in range(COMMITS)])
     return spent / COMMITS, (folder / "run.db").stat().st_size / (COMMITS * PICKS)
+
+
+def commit(store: Store, number: int) -> None:
+    """A station-day with its picks."""
+    job = StationDay(f"XX.S{number % 100:03d}", DAY + number // 100)
+    times = job.start_ns + np.arange(PICKS) * 500 * NS
+    picks = tuple(Pick(f"{job.station}..HHZ", "PS"[i % 2], int(t), 0.05, 0.7) for i, t in enumerate(times))
+    spans = tuple(Coverage(f"{job.station}..HH{c}", ((job.start_ns, job.end_ns),)) for c in "ZNE")
+    store.add_station_day(DayResult(job, picks, spans))
 
 
 def indexing(root: Path) -> tuple[float, float]:
@@ -135,9 +128,8 @@ def indexing(root: Path) -> tuple[float, float]:
         path = root / "2024" / "XX" / station / "HHZ.D"
         path.mkdir(parents=True, exist_ok=True)
         (path / f"XX.{station}..HHZ.D.2024.{day:03d}").touch()
-    began = time.perf_counter()
-    archive = open_archive(f"sds://{root}")
-    return FILES / (time.perf_counter() - began), len(pickle.dumps(archive)) / FILES
+    spent, archive = timed(WALL, open_archive, f"sds://{root}")
+    return FILES / spent, len(pickle.dumps(archive)) / FILES
 
 
 def building(count: int, extent_km: float, earthquakes: int) -> tuple[int, int, int, int, float]:
@@ -149,7 +141,7 @@ def building(count: int, extent_km: float, earthquakes: int) -> tuple[int, int, 
     picks = true + false_picks(stations, len(true) * 3 // 7, 8640, rng)
     builder = EventBuilder(stations, VelocityModel("half-space", (0.0,), (VP,), (VS,)))
     builder.build(picks[:10])  # makes the tables
-    core_s, events = timed(lambda: builder.build(picks))
+    core_s, events = timed(CPU, builder.build, picks)
     return count, earthquakes, 10 * len(picks), 10 * len(events), 10 * core_s
 
 

@@ -1,4 +1,4 @@
-"""Whole processes measured from outside: wall and processor time, and peak memory, by the system's own accounts."""
+"""What things cost: whole processes, measured from outside by the system's own accounts, and jobs within this one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+P, T = ParamSpec("P"), TypeVar("T")
+WALL, CPU = time.perf_counter, time.process_time  # clocks in seconds; CPU: of all threads of this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,13 @@ class Cost:
     peak_mb: float
     spread_s: tuple[float, float]  # shortest and longest wall time
     output: str  # what the last one printed
+
+
+def timed(clock: Callable[[], float], job: Callable[P, T], *args: P.args, **options: P.kwargs) -> tuple[float, T]:
+    """Seconds on a clock, WALL or CPU, that a job takes, and what it returns."""
+    began = clock()
+    result = job(*args, **options)
+    return clock() - began, result
 
 
 def in_turn(commands: Mapping[str, Sequence[str]], repeats: int) -> dict[str, Cost]:

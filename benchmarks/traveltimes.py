@@ -9,7 +9,6 @@ layer over a half-space with its head wave. Packages that are not installed are 
 from __future__ import annotations
 
 import importlib.metadata
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from jijin.network import traveltime
 from jijin.network.traveltime import EARTH_KM, TravelTimes
 from jijin.network.velocity import VelocityModel, read_velocity
 from page import table
+from timing import WALL, timed
 
 Floats = NDArray[np.float64]
 X, Z = np.arange(1.0, 151.0), np.linspace(0.25, 30.0, 12)
@@ -98,11 +98,12 @@ def taup() -> str:
 
     planet, times = TauPyModel("iasp91"), TravelTimes(read_velocity("iasp91"))
     places = [(x, z) for x in (10.0, 50.0, 100.0, 200.0, 300.0) for z in (2.0, 10.0, 30.0, 80.0)]
-    begun = time.perf_counter()
-    theirs = [
-        min(a.time for a in planet.get_travel_times(z, np.degrees(x / EARTH_KM), ["p", "P", "Pn"])) for x, z in places
-    ]
-    each = 1e3 * (time.perf_counter() - begun) / len(places)
+
+    def first(x: float, z: float) -> float:
+        return min(a.time for a in planet.get_travel_times(z, np.degrees(x / EARTH_KM), ["p", "P", "Pn"]))
+
+    spent, theirs = timed(WALL, lambda: [first(*place) for place in places])
+    each = 1e3 * spent / len(places)
     late_ms = 1e3 * np.abs(times.time("P", *np.array(places).T) - theirs)
     return (
         f"ObsPy's TauP takes {each:.1f} ms for one time; in IASP91, to 300 km and depths of 80 km, "
@@ -131,9 +132,9 @@ def line(name: str) -> list[object]:
     errors, seconds = [], []
     for key, model in MODELS.items():
         for _ in range(2):
-            begun = time.perf_counter()
-            late = np.abs(solve(model) - exact(key))
-            seconds.append(time.perf_counter() - begun)
+            spent, times = timed(WALL, solve, model)
+            seconds.append(spent)
+        late = np.abs(times - exact(key))
         errors.append(f"{1e3 * late.max():.1f} / {1e3 * np.sqrt((late**2).mean()):.1f}")
     return [name, *errors, f"{1e3 * min(seconds[1::2]):.0f}", seconds[0], megabytes(packages)]
 

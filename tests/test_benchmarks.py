@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from string import Formatter
 
@@ -121,6 +122,18 @@ def test_a_whole_process_is_measured_and_a_failing_one_is_told():
     assert 300 > big.peak_mb - small.peak_mb > 250
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         timing.once([sys.executable, "-c", "1 / 0"])
+
+
+def test_a_job_is_timed_on_the_wall_or_by_the_processor_and_gives_its_result():
+    timing = script("timing")
+
+    def nap(seconds, word="asleep"):
+        time.sleep(seconds)
+        return word
+
+    wall_s, word = timing.timed(timing.WALL, nap, 0.2, word="awake")
+    assert wall_s >= 0.2 and word == "awake"
+    assert timing.timed(timing.CPU, nap, 0.2)[0] < 0.1
 
 
 def test_what_two_pickers_share_is_what_others_are_measured_by(monkeypatch):

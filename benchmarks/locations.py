@@ -9,62 +9,46 @@ picks; it is printed for every event.
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from obspy import UTCDateTime
 
-from jijin.network.geo import LocalFrame, distance_azimuth
+from cases import Reference, others_picks, reference
+from jijin.network.geo import LocalFrame
 from jijin.network.locate import Locator
 from jijin.network.readings import Readings, readings_of
 from jijin.network.refine import evaluated, likelihood_of
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import read_velocity
-from jijin.types import Pick
+from jijin.types import Origin, net_sta
 from page import table
+from timing import CPU, timed
 
 SIGMA_S = {"P": 0.05, "S": 0.1}
 LEAST = 6  # stations
 
 
-def picks_of(path: Path) -> list[Pick]:
-    """Picks of picks.csv; its stations have no location codes."""
-    with path.open(encoding="utf-8") as file:
-        return [
-            Pick(f"{r['network']}.{r['station']}..HHZ", r["phase"], UTCDateTime(r["time"]).ns, SIGMA_S[r["phase"]], 0.9)
-            for r in csv.DictReader(file)
-        ]
-
-
-def likelihood(locator: Locator, readings: Readings, latitude: float, longitude: float, depth_km: float) -> float:
+def likelihood(locator: Locator, readings: Readings, at: Origin | Reference) -> float:
     """Equal differential times at a place."""
-    frame = LocalFrame(latitude, longitude)
-    return likelihood_of(readings, evaluated(readings, locator.setting, frame, np.array([0.0, 0.0, depth_km])))
+    frame = LocalFrame(at.latitude, at.longitude)
+    return likelihood_of(readings, evaluated(readings, locator.setting, frame, np.array([0.0, 0.0, at.depth_km])))
 
 
 def rows(folder: Path, velocity: str) -> Iterator[tuple[float, ...]]:
     """Of each event: stations, km and km of depth off the reference, seconds it took, S picks."""
-    events = sorted(path for path in folder.iterdir() if picks_of(path / "picks.csv"))
+    events = {path: picks for path in sorted(folder.iterdir()) if (picks := others_picks(path, SIGMA_S))}
     stations = Stations(tuple(s for path in events for s in read_stations(path / "stations.csv")))
     locator = Locator(stations, read_velocity(velocity))
-    locator.locate(picks_of(events[0] / "picks.csv"))  # makes the tables
-    for path in events:
-        picks, there = picks_of(path / "picks.csv"), json.loads((path / "event.json").read_text())
-        reference = there["latitude"], there["longitude"], there["depth_km"]
-        begun = time.process_time()
-        origin = locator.locate(picks)
-        seconds = time.process_time() - begun
+    locator.locate(next(iter(events.values())))  # makes the tables
+    for path, picks in events.items():
+        there = reference(path)
+        seconds, origin = timed(CPU, locator.locate, picks)
         readings = readings_of(picks, stations, {})
-        ours = likelihood(locator, readings, origin.latitude, origin.longitude, origin.depth_km)
-        km, _ = distance_azimuth(origin.latitude, origin.longitude, *reference[:2])
-        ratio = likelihood(locator, readings, *reference) / ours
-        names, s_picks = {pick.seed_id for pick in picks}, sum(pick.phase_hint == "S" for pick in picks)
-        off = float(km), origin.depth_km - reference[2]
+        ratio = likelihood(locator, readings, there) / likelihood(locator, readings, origin)
+        names, s_picks = {net_sta(pick.seed_id) for pick in picks}, sum(pick.phase_hint == "S" for pick in picks)
+        off = there.off(origin)
         yield len(names), *off, seconds, s_picks
         told = f"{len(picks)} picks ({s_picks} S), {off[0]:.1f} km, {off[1]:+.1f} km deep, rms {origin.rms_s:.2f} s"
         print(f"  {path.name}: {told}, likelihood at the reference {ratio:.2f} of ours", file=sys.stderr)

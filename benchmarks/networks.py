@@ -8,19 +8,15 @@ shipped model. A few minutes on a free core; run it again when the model, associ
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
-from obspy import UTCDateTime
 
 import jijin
+from cases import Reference, others_picks, reference
 from jijin.errors import DataError
 from jijin.network.build import EventBuilder
 from jijin.network.geo import distance_azimuth
@@ -28,14 +24,14 @@ from jijin.network.locate import Locator
 from jijin.network.stations import Stations, read_stations
 from jijin.network.velocity import VelocityModel, read_velocity
 from jijin.types import NS, Event, Pick, net_sta
+from made_up import earthquake_of_each, made_up
 from page import table, write
-
-sys.path.append(str(Path(__file__).parents[1] / "tests"))  # earthquakes.py: networks with known answers
-from earthquakes import VP, VS, false_picks, network, owners, swarm
+from timing import CPU, timed
 
 Line = list[object]  # of a table
 REGIONAL = read_velocity("regional")
 AIM = 0.8  # share of the events of two networks that lie where they should
+SIGMA_S = {"P": 0.1, "S": 0.1}  # of others' picks
 REACH_NS = 20 * NS  # an event is the reference's if its origin is at most that far from its
 
 
@@ -46,7 +42,7 @@ class Case:
     name: str
     stations: Stations
     picks: list[Pick]
-    reference: SimpleNamespace | None
+    reference: Reference | None
     others_picks: list[Pick]
 
     def events(self, velocity: VelocityModel = REGIONAL, picks: Iterable[Pick] | None = None) -> list[Event]:
@@ -77,16 +73,9 @@ class Found:
 
 def load(folder: Path) -> Case:
     """A case with the picks of the shipped model."""
-    told = json.loads((folder / "event.json").read_text())
-    reference = SimpleNamespace(**told, time_ns=UTCDateTime(told["time"]).ns) if told else None
-    rows = list(csv.DictReader((folder / "picks.csv").open()))
-    others = [
-        Pick(f"{r['network']}.{r['station']}..HH{'Z' if r['phase'] == 'P' else 'N'}", r["phase"],
-             UTCDateTime(r["time"]).ns, 0.1, 1.0)
-        for r in rows
-    ]  # fmt: skip
     picks = jijin.pick(jijin.read(folder / "waveforms.mseed"))
-    return Case(folder.name, read_stations(folder / "stations.csv"), picks, reference, others)
+    stations = read_stations(folder / "stations.csv")
+    return Case(folder.name, stations, picks, reference(folder), others_picks(folder, SIGMA_S))
 
 
 def cases(folder: Path) -> list[Case]:
@@ -100,8 +89,7 @@ def beside(case: Case, events: Sequence[Event]) -> Found | None:
     if not near:
         return None
     event = max(near, key=lambda event: len(event.origin.picks))
-    flat, _ = distance_azimuth(ref.latitude, ref.longitude, event.origin.latitude, event.origin.longitude)
-    return Found(case, event, float(flat), event.origin.depth_km - ref.depth_km)
+    return Found(case, event, *ref.off(event.origin))
 
 
 def line(case: Case, events: Sequence[Event]) -> Line:
@@ -142,7 +130,7 @@ def in_a_row(group: Sequence[Case]) -> tuple[Case, list[Case]]:
     for index, case in enumerate(group):
         by_ns = start + index * 90 * NS - case.reference.time_ns
         picks = [replace(pick, time_ns=pick.time_ns + by_ns) for pick in case.picks]
-        told = SimpleNamespace(**{**vars(case.reference), "time_ns": case.reference.time_ns + by_ns})
+        told = replace(case.reference, time_ns=case.reference.time_ns + by_ns)
         shifted.append(replace(case, picks=picks, reference=told))
     stations = Stations(tuple({(s.nsl, s.latitude): s for case in group for s in case.stations}.values()))
     return Case("all", stations, [p for case in shifted for p in case.picks], None, []), shifted
@@ -237,22 +225,17 @@ def mine(group: Sequence[Case]) -> str:
 
 def synthetic(count: int, extent_km: float, earthquakes: int, hours: float, false: float = 0.3) -> Line:
     """A line: a made-up network's earthquakes among false picks."""
-    rng = np.random.default_rng(count)
-    stations = network(count, extent_km, rng)
-    truths = swarm(stations, earthquakes, hours * 3600, extent_km, min(20.0, extent_km / 2), rng)
-    true = [pick for truth in truths for pick in truth.picks]
-    wrong = false_picks(stations, round(len(true) * false / (1 - false)), hours * 3600, rng)
-    build = EventBuilder(stations, VelocityModel("half-space", (0.0,), (VP,), (VS,)))
-    began = time.process_time()
-    events = build.build(true + wrong)
-    spent = time.process_time() - began
-    whose = owners(truths, [event.origin.picks for event in events])
+    build, truths, picks = made_up(
+        count, extent_km, earthquakes, hours * 3600, lambda true: round(true * false / (1 - false))
+    )
+    spent, events = timed(CPU, build.build, picks)
+    whose = earthquake_of_each(events, truths)
     there = {index for index in whose if index is not None}
     visible = {index for index, truth in enumerate(truths) if build.associator.enough(truth.picks)}
     off = [distance_azimuth(e.origin.latitude, e.origin.longitude, truths[i].latitude, truths[i].longitude)[0]
            for e, i in zip(events, whose, strict=True) if i is not None]  # fmt: skip
     recall = f"{len(there & visible)} of {len(visible)} ({len(there & visible) / len(visible):.3f})"
-    made = count, f"{extent_km:g}", earthquakes, f"{hours:g}", f"{false:.0%}", len(true) + len(wrong)
+    made = count, f"{extent_km:g}", earthquakes, f"{hours:g}", f"{false:.0%}", len(picks)
     return [*made, recall, len(there) / max(len(events), 1), np.median(off), spent]
 
 

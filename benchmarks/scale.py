@@ -18,17 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from earthquakes import VP, VS, false_picks, network, swarm
 from jijin.catalog.day import MARGIN_NS, Picking, Task, pick_day
 from jijin.data.synthetic import earthquake, noise
 from jijin.io.archive import open_archive
-from jijin.network.build import EventBuilder
-from jijin.network.velocity import VelocityModel
 from jijin.store import Coverage, DayResult, Store
 from jijin.study.machine import peak_memory
 from jijin.types import DAY_NS, NS, RATE, Pick, StationDay, utc
+from made_up import made_up
 from page import table, write
 from timing import CPU, WALL, timed
 
@@ -134,12 +130,7 @@ def indexing(root: Path) -> tuple[float, float]:
 
 def building(count: int, extent_km: float, earthquakes: int) -> tuple[int, int, int, int, float]:
     """Stations, earthquakes, picks, events found and processor seconds: a tenth of a day, scaled to one."""
-    rng = np.random.default_rng(count)
-    stations = network(count, extent_km, rng)
-    truths = swarm(stations, earthquakes // 10, 8640, extent_km, 20, rng)
-    true = [pick for truth in truths for pick in truth.picks]
-    picks = true + false_picks(stations, len(true) * 3 // 7, 8640, rng)
-    builder = EventBuilder(stations, VelocityModel("half-space", (0.0,), (VP,), (VS,)))
+    builder, _, picks = made_up(count, extent_km, earthquakes // 10, 8640, lambda true: true * 3 // 7)
     builder.build(picks[:10])  # makes the tables
     core_s, events = timed(CPU, builder.build, picks)
     return count, earthquakes, 10 * len(picks), 10 * len(events), 10 * core_s

@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 from string import Formatter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from obspy import UTCDateTime
 
 import jijin
 
@@ -134,6 +136,34 @@ def test_a_job_is_timed_on_the_wall_or_by_the_processor_and_gives_its_result():
     wall_s, word = timing.timed(timing.WALL, nap, 0.2, word="awake")
     assert wall_s >= 0.2 and word == "awake"
     assert timing.timed(timing.CPU, nap, 0.2)[0] < 0.1
+
+
+def test_what_others_say_of_a_case_is_read_and_an_origin_held_against_it(tmp_path):
+    cases, hour = script("cases"), "2011-06-11T20:30:"
+    told = f'{{"time": "{hour}06.5Z", "latitude": -22.0, "longitude": -67.0, "depth_km": 4.0, "source": "by hand"}}'
+    (tmp_path / "event.json").write_text(told)
+    (tmp_path / "picks.csv").write_text(f"network,station,phase,time\nXP,PLCM,P,{hour}07Z\nXP,PLCM,S,{hour}08.25Z\n")
+    reference = cases.reference(tmp_path)
+    assert reference.time_ns == UTCDateTime(f"{hour}06.5").ns
+    north = SimpleNamespace(latitude=-21.9, longitude=-67.0, depth_km=1.5)
+    assert reference.off(north) == (pytest.approx(11.07, abs=0.01), -2.5)  # a tenth of a degree there
+    p, s = cases.others_picks(tmp_path, {"P": 0.05, "S": 0.1})
+    assert (p.seed_id, p.phase_hint, p.time_uncertainty_s) == ("XP.PLCM..HHZ", "P", 0.05)
+    assert (s.seed_id, s.phase_hint, s.time_uncertainty_s) == ("XP.PLCM..HHN", "S", 0.1)
+    assert s.time_ns - p.time_ns == 1_250_000_000
+    (tmp_path / "event.json").write_text("[]")
+    assert cases.reference(tmp_path) is None
+
+
+def test_a_made_up_network_is_the_same_each_time_and_its_false_picks_are_of_nothing():
+    made_up = script("made_up")
+    _, truths, picks = made_up.made_up(6, 20.0, 5, 3600, lambda true: true // 2)
+    true = [pick for truth in truths for pick in truth.picks]
+    assert len(truths) == 5 and max(truth.depth_km for truth in truths) <= 10  # half as deep as it is wide
+    assert len(picks) == len(true) + len(true) // 2 and set(true) < set(picks)
+    assert set(made_up.made_up(6, 20.0, 5, 3600, lambda true: true // 2)[2]) == set(picks)
+    events = [SimpleNamespace(origin=SimpleNamespace(picks=part)) for part in (truths[3].picks, set(picks) - set(true))]
+    assert made_up.earthquake_of_each(events, truths) == [3, None]
 
 
 def test_what_two_pickers_share_is_what_others_are_measured_by(monkeypatch):

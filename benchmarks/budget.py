@@ -28,7 +28,7 @@ from jijin.models import load
 from jijin.onsets import settle
 from jijin.picking import Picker
 from jijin.signal import missing, normalise
-from jijin.types import Segment
+from jijin.types import DAY_NS, Segment, ns_to_samples, samples_to_ns
 from jijin.windows import Cutter, Stitcher
 from page import table
 from timing import CPU, once, timed
@@ -88,12 +88,12 @@ def pick(model: Any, curves: list[np.ndarray]) -> int:
 
 def cut(segments: list[Segment]) -> Iterable[Any]:
     """Windows of a day, fed in quarters as jijin detect does."""
-    cutter, quarter = Cutter(CutConfig()), 6 * 3_600 * 10**9
+    cutter = Cutter(CutConfig())
     for k in range(4):
         for s in segments:
-            n = round(quarter * s.sampling_rate / 1e9)
-            part = s.data[k * n : (k + 1) * n]
-            cutter.add(Segment(s.seed_id, START_NS + round(k * n * 1e9 / s.sampling_rate), s.sampling_rate, part))
+            n = round(ns_to_samples(DAY_NS // 4, s.sampling_rate))
+            start_ns = START_NS + samples_to_ns(k * n, s.sampling_rate)
+            cutter.add(Segment(s.seed_id, start_ns, s.sampling_rate, s.data[k * n : (k + 1) * n]))
         yield from cutter.cut(final=k == 3)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 
 from jijin.data.draw import log_uniform
 from jijin.data.synthetic import earthquake, noise
-from jijin.types import NS, Segment, samples_to_ns
+from jijin.types import DAY_NS, RATE, Segment, samples_to_ns
 
-RATE, HOUR = 100.0, 360_000  # samples
-START_NS = 1_704_153_600 * NS  # 2024-01-02
+HOUR = 360_000  # samples
+DAY = 19_724  # 2024-01-02, in days since 1970
+START_NS = DAY * DAY_NS
 EVENTS_PER_HOUR = 8
 Samples = NDArray[np.int32]
 
@@ -41,7 +43,7 @@ def repeated(folder: Path, hours: float) -> Samples:
 
 
 def pieces(
-    samples: Samples, edges: Iterable[tuple[int, int]], station: str = "DAY", start_ns: int = START_NS
+    samples: NDArray[Any], edges: Iterable[tuple[int, int]], station: str = "DAY", start_ns: int = START_NS
 ) -> Iterator[Segment]:
     """The stretches (first, stop) of each component of a record that begins at start_ns."""
     for component, row in zip("ZNE", samples, strict=True):

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from days import pieces, whole
 from jijin.io.files import read_segments
 from jijin.io.timeline import between
 from jijin.live.alarm import Alarm
@@ -190,9 +191,9 @@ def _packets(found: Sequence[tuple[str, float, float, np.ndarray]], step: int, n
     count = round(PACKET_S * 100)
     first = (step - 1) * count
     for k, (*_, x) in enumerate(found):
-        for row, code in zip(x[:, first : first + count], "ZNE", strict=True):
-            if len(row):
-                yield Packet(Segment(f"XX.W{k}..HH{code}", START_NS + first * NS // 100, 100.0, row.copy()), now_ns)
+        for part in pieces(x, [(first, first + count)], f"W{k}", START_NS):
+            if len(part.data):
+                yield Packet(part, now_ns)
 
 
 def _note(tick: Tick, told: dict[str, list[tuple[float, float]]]) -> None:
@@ -274,10 +275,8 @@ def burst(model: Any, stations: int = 580, rounds: int = 8) -> str:
     for k in range(rounds + 1):  # a minute first, then seconds
         first, count = (0, 6000) if k == 0 else (5900 + 100 * k, 100)
         at = START_NS + first * NS // 100
-        names = [f"XX.S{s}..HH{c}" for s in range(stations) for c in "ZNE"]
-        packets = [
-            Packet(Segment(name, at, 100.0, rng.standard_normal(count)), at + count * NS // 100) for name in names
-        ]
+        ground = (pieces(rng.standard_normal((3, count)), whole(count), f"S{s}", at) for s in range(stations))
+        packets = [Packet(part, part.end_ns) for parts in ground for part in parts]
         took.append(timed(WALL, engine.tick, packets)[0])
     return f"""## {stations} stations
 

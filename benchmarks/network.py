@@ -11,15 +11,15 @@ import statistics
 import numpy as np
 from numpy.typing import NDArray
 
+from days import pieces
 from jijin.data.synthetic import earthquake, noise
 from jijin.detector import Detector
 from jijin.live.newest import Newest
 from jijin.models import load
-from jijin.types import NS, Segment
+from jijin.types import Segment
 from timing import WALL, timed
 
 STATIONS, REPEATS, TICKS = 580, 100, 120
-RATE, START_NS = 100.0, 1_704_153_600 * NS
 
 
 def main() -> None:
@@ -41,12 +41,7 @@ def minutes(rng: np.random.Generator, count: int) -> NDArray[np.int32]:
 
 def second(ground: list[NDArray[np.int32]], first: int, stop: int) -> list[Segment]:
     """Samples first ... stop - 1 of all stations, as packets of a feed."""
-    start_ns = START_NS + first * 10_000_000
-    return [
-        Segment(f"XX.S{i:03}..HH{component}", start_ns, RATE, row[first:stop])
-        for i, x in enumerate(ground)
-        for component, row in zip("ZNE", x, strict=True)
-    ]
+    return [segment for i, x in enumerate(ground) for segment in pieces(x, [(first, stop)], f"S{i:03}")]
 
 
 def window(ground: list[NDArray[np.int32]]) -> dict[str, float]:

@@ -18,17 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
+from days import DAY, HOUR, START_NS
 from jijin.catalog.day import MARGIN_NS, Picking, Task, pick_day
 from jijin.data.synthetic import earthquake, noise
 from jijin.io.archive import open_archive
 from jijin.store import Coverage, DayResult, Store
 from jijin.study.machine import peak_memory
-from jijin.types import DAY_NS, NS, RATE, Pick, StationDay, utc
+from jijin.types import DAY_NS, NS, RATE, Pick, StationDay, samples_to_ns, utc
 from made_up import made_up
 from page import table, write
 from timing import CPU, WALL, timed
 
-DAY = 19_724  # 2024-01-02
 STATIONS, QUAKES = 4, 60  # station-days that are picked, earthquakes on each
 PICKS = 150  # a station-day, in the measurement of the store
 COMMITS, FILES = 400, 30_000
@@ -81,15 +81,15 @@ def write_station(root: Path, name: str, rng: np.random.Generator) -> None:
     """Three components of noise with earthquakes for a day, and a quarter of an hour before and after it."""
     from obspy import Trace
 
-    margin = round(900 * RATE)
-    length = round(86_400 * RATE) + 2 * margin
-    ground = np.concatenate([noise(rng, 360_000) for _ in range(length // 360_000 + 1)], axis=1)[:, :length] * 300
+    margin = HOUR // 4
+    length = 24 * HOUR + 2 * margin
+    ground = np.concatenate([noise(rng, HOUR) for _ in range(length // HOUR + 1)], axis=1)[:, :length] * 300
     for at in rng.integers(0, length - 20_000, QUAKES):
         wave = earthquake(rng).data * 10 ** rng.uniform(3, 5)
         ground[:, at : at + wave.shape[1]] += wave
     edges = [0, margin, length - margin, length]
     for day, first, stop in zip(range(DAY - 1, DAY + 2), edges[:-1], edges[1:], strict=True):
-        start = utc(DAY * DAY_NS + round((first - margin) / RATE * NS))
+        start = utc(START_NS + samples_to_ns(first - margin, RATE))
         for component, row in zip("ZNE", ground, strict=True):
             codes = {"network": "XX", "station": name, "channel": f"HH{component}"}
             trace = Trace(

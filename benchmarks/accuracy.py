@@ -16,13 +16,26 @@ from hashlib import sha256
 from pathlib import Path
 
 import accuracy_parts as parts
-from accuracy_bench import SPLITS, Bench, prepare
+from accuracy_bench import MANUAL, MANY, SPLITS, Bench, prepare
+from jijin.config import CutConfig
+from jijin.data.teachers import OVERLOOK, PROBABILITY
+from jijin.evaluate.benchmark import OUTLIER_S
+from jijin.evaluate.shift import EDGE, GRID_STARTS, SMALL_S
+from jijin.signal import HIGHPASS_HZ
+from jijin.types import RATE
 from page import DOCS, write
 
 PARTS = (
     parts.scores, parts.margins, parts.without_others, parts.by_groups, parts.by_field, parts.shifts, parts.borders,
     parts.uncertainty, parts.probability, parts.spoilt, parts.noise, parts.continuously,
 )  # fmt: skip
+CUT = CutConfig()
+SETTING = {
+    "manual": ", ".join(f"`{name}`" for name in MANUAL), "only": ",".join(MANUAL), "few": MANY * len(SPLITS),
+    "voting": PROBABILITY, "overlooked": OVERLOOK / RATE, "outlier": OUTLIER_S, "highpass": HIGHPASS_HZ,
+    "lost": parts.LOST, "moved": SMALL_S, "outer": EDGE / RATE, "grid_starts": len(GRID_STARTS),
+    "stride": CUT.stride_s, "half_stride": CUT.stride_s / 2, "blinding": CUT.blinding_s,
+}  # fmt: skip
 
 
 def main(data: Path, peers: Path, cache: Path) -> None:
@@ -30,7 +43,7 @@ def main(data: Path, peers: Path, cache: Path) -> None:
     bench = prepare(data, peers, cache)
     (DOCS / "figures").mkdir(exist_ok=True)
     digest = sha256(bench.cba.model.file.read_bytes()).hexdigest()
-    filled = {"digest": digest[:16], "counts": counts(bench)}
+    filled = SETTING | {"digest": digest[:16], "counts": counts(bench)}
     for part in PARTS:
         print(part.__name__, file=sys.stderr, flush=True)
         filled |= part(bench)

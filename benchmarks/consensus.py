@@ -66,7 +66,8 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
     if models:
         print(shown)
     else:
-        write("consensus", {"rows": shown})
+        setting = {"near": NEAR_S, "voters": ", ".join(VOTERS), "threshold": THRESHOLD, "edge": EDGE_S}
+        write("consensus", {"rows": shown} | setting)
 
 
 def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:

@@ -30,7 +30,10 @@ from timing import CPU, timed
 
 Line = list[object]  # of a table
 REGIONAL = read_velocity("regional")
-AIM = 0.8  # share of the events of two networks that lie where they should
+FLAT_KM, DEEP_KM = 3.0, 5.0  # within which an event of two networks lies where it should ...
+AIM = 0.8  # ... as this share of them does
+APART_S = 90  # between events in a row
+FITS_S = 0.2  # a residual that is told
 SIGMA_S = {"P": 0.1, "S": 0.1}  # of others' picks
 REACH_NS = 20 * NS  # an event is the reference's if its origin is at most that far from its
 
@@ -67,8 +70,9 @@ class Found:
         """Picks of S."""
         return sum(pick.phase_hint == "S" for pick in self.event.origin.picks)
 
-    def within(self, flat_km: float, deep_km: float) -> bool:
-        return self.flat_km <= flat_km and abs(self.deeper_km) <= deep_km
+    @property
+    def good(self) -> bool:
+        return self.flat_km <= FLAT_KM and abs(self.deeper_km) <= DEEP_KM
 
 
 def load(folder: Path) -> Case:
@@ -124,11 +128,11 @@ def theirs_told(case: Case) -> str:
 
 
 def in_a_row(group: Sequence[Case]) -> tuple[Case, list[Case]]:
-    """All events of a group on one time axis, a minute and a half apart, and each where it is now."""
+    """All events of a group on one time axis, APART_S apart, and each where it is now."""
     start = group[0].reference.time_ns
     shifted = []
     for index, case in enumerate(group):
-        by_ns = start + index * 90 * NS - case.reference.time_ns
+        by_ns = start + index * APART_S * NS - case.reference.time_ns
         picks = [replace(pick, time_ns=pick.time_ns + by_ns) for pick in case.picks]
         told = replace(case.reference, time_ns=case.reference.time_ns + by_ns)
         shifted.append(replace(case, picks=picks, reference=told))
@@ -136,11 +140,11 @@ def in_a_row(group: Sequence[Case]) -> tuple[Case, list[Case]]:
     return Case("all", stations, [p for case in shifted for p in case.picks], None, []), shifted
 
 
-def places(found: Sequence[Found], flat_km: float = 3, deep_km: float = 5) -> Line:
+def places(found: Sequence[Found]) -> Line:
     """The last cells of a line: of the events with six stations or more, how many lie where they should."""
     six = [one for one in found if one.stations >= 6]
-    close = sum(one.flat_km <= flat_km for one in six)
-    good = sum(one.within(flat_km, deep_km) for one in six)
+    close = sum(one.flat_km <= FLAT_KM for one in six)
+    good = sum(one.good for one in six)
     return [len(six), f"{close} of {len(six)}", f"{good} of {len(six)}", "yes" if good >= AIM * len(six) else "no"]
 
 
@@ -151,8 +155,8 @@ def with_s(found: Sequence[Found]) -> list[Found]:
 
 def tallies(groups: Mapping[str, Sequence[Case]]) -> str:
     """Table of what came out of each group."""
-    heads = ["events", "references", "found", "further", "with 6 stations", "within 3 km", "and 5 km in depth"]
-    heads += [f"{AIM:.0%}"]
+    heads = ["events", "references", "found", "further", "with 6 stations"]
+    heads += [f"within {FLAT_KM:g} km", f"and {DEEP_KM:g} km in depth", f"{AIM:.0%}"]
     return table(heads, [line for name, group in groups.items() for line in group_tally(name, group)])
 
 
@@ -180,12 +184,12 @@ def continuous(case: Case) -> str:
     lines: list[Line] = []
     for event in case.events():
         phases = [pick.phase_hint for pick in event.origin.picks]
-        near = [abs(arrival.time_residual_s) <= 0.2 for arrival in event.origin.arrivals]
+        near = [abs(arrival.time_residual_s) <= FITS_S for arrival in event.origin.arrivals]
         count = len({net_sta(pick.seed_id) for pick in event.origin.picks})
         counts = count, phases.count("P"), phases.count("S")
         fit = event.origin.rms_s, f"{sum(near)} of {len(near)}", event.origin.azimuthal_gap_deg
         lines.append([str(event.origin.time)[11:22], *counts, *fit])
-    heads = ["origin", "stations", "P", "S", "RMS, s", "within 0.2 s", "gap, deg"]
+    heads = ["origin", "stations", "P", "S", "RMS, s", f"within {FITS_S:g} s", "gap, deg"]
     return table(heads, lines, {"RMS, s": ".2f", "gap, deg": ".0f"})
 
 
@@ -264,7 +268,8 @@ def main(data: Path) -> None:
         "mine": mine(hamm),
         "synthetic": synthetics(),
     }
-    write("networks", filled)
+    setting = {"aim": 100 * AIM, "flat": FLAT_KM, "deep": DEEP_KM, "apart": APART_S, "fits": FITS_S}
+    write("networks", filled | setting)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from days import START_NS, fragments, gaps, pieces, repeated, synthetic, whole, write
+import network as many
+from days import EVENTS_PER_HOUR, HOUR, START_NS, fragments, gaps, pieces, repeated, synthetic, whole, write
 from jijin.evaluate import load_peers
 from jijin.models import load
 from jijin.types import DAY_NS, utc
@@ -33,6 +34,7 @@ REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
 BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256,)}  # windows; 256 is SeisBench's own
 PROCESSES = ((10, 1), (10, 2), (100, 2))  # station-days, processes
+FRAGMENTS, GAPS = 2880, 5000  # of a day
 HOURS = ((1, 1), (24, 1), (240, 1), (1, 10), (1, 100))  # scaling: hours, stations
 DECIMALS = {"peak MB": ".0f", "times jijin": ".1f", "s an hour of station": ".3f"}
 
@@ -59,9 +61,8 @@ def measured(peers: Path, records: Path | None) -> Iterator[Part]:
     """Every section, in order."""
     with tempfile.TemporaryDirectory() as folder:
         work, day = Path(folder), synthetic(24)
-        todo: dict[str, Callable[[], str]] = {
-            "Station-day": lambda: station_day(peers, work / "day", "a day with 8 synthetic earthquakes an hour", day)
-        }
+        about = f"a day with {EVENTS_PER_HOUR} synthetic earthquakes an hour"
+        todo: dict[str, Callable[[], str]] = {"Station-day": lambda: station_day(peers, work / "day", about, day)}
         if records:
             again = f"the records of {records.name} over and over"
             todo["Busy station-day"] = lambda: station_day(peers, work / "busy", again, repeated(records, 24))
@@ -98,10 +99,8 @@ def station_day(peers: Path, work: Path, name: str, samples: np.ndarray) -> str:
     ours = costs["jijin"].wall_s
     rows = [[n, *_cells(c), c.wall_s / ours, counts[n]] for n, c in costs.items()]
     heads = ["picker", *COST_HEADS, "times jijin", "picks"]
-    about = (
-        f"3 x 8,640,000 samples, miniSEED on disk to picks on disk, whole process, median of {PEER_REPEATS}: {name}."
-    )
-    return section(about, heads, rows)
+    way = f"miniSEED on disk to picks on disk, whole process, median of {PEER_REPEATS}"
+    return section(f"3 x {samples.shape[1]:,} samples, {way}: {name}.", heads, rows)
 
 
 COST_HEADS = ("s", "shortest to longest", "processor s", "peak MB")
@@ -112,12 +111,12 @@ def _cells(cost: Cost) -> tuple[object, ...]:
 
 
 def hard_days(work: Path, samples: np.ndarray) -> str:
-    """The same day whole, in 2,880 fragments and with 5,000 gaps."""
+    """The same day whole, in FRAGMENTS and with GAPS."""
     length = samples.shape[1]
     kinds = {
         "whole": whole(length),
-        "2,880 fragments": fragments(length, 2880),
-        "5,000 gaps": gaps(length, 5000, np.random.default_rng(0)),
+        f"{FRAGMENTS:,} fragments": fragments(length, FRAGMENTS),
+        f"{GAPS:,} gaps": gaps(length, GAPS, np.random.default_rng(0)),
     }
     folders = {name: write(pieces(samples, edges), work / str(i)) for i, (name, edges) in enumerate(kinds.items())}
     costs = in_turn({name: detect(folder) for name, folder in folders.items()}, REPEATS)
@@ -129,17 +128,17 @@ def hard_days(work: Path, samples: np.ndarray) -> str:
 
 
 def network() -> str:
-    """580 stations: a window each, and a second more for each."""
+    """Many stations: a window each, and a second more for each."""
     found = json.loads(once([sys.executable, str(HERE / "network.py")]).output)
     names = {"window": "a window of 60 s each, in memory, to picks", "tick": "a second more for each, to picks"}
     columns = ("median", "largest", "first", "last")
     rows = [[names[key], *(times[column] for column in columns)] for key, times in found.items()]
     about = (
-        "580 stations of three components in one process, seconds. A tick gives provisional picks of the newest minute"
-        " of every station and the final ones; `first` and `last`: medians of the first and last tenth of the repeats"
-        " (100 windows, 120 ticks)."
+        f"{many.STATIONS} stations of three components in one process, seconds. A tick gives provisional picks of the"
+        " newest minute of every station and the final ones; `first` and `last`: medians of the first and last tenth of"
+        f" the repeats ({many.REPEATS} windows, {many.TICKS} ticks)."
     )
-    return section(about, ["580 stations", *columns], rows)
+    return section(about, [f"{many.STATIONS} stations", *columns], rows)
 
 
 def scaling(work: Path) -> str:
@@ -147,7 +146,8 @@ def scaling(work: Path) -> str:
     commands, hour = {}, synthetic(1)
     for hours, stations in HOURS:
         folder, samples = work / f"{hours}_{stations}", np.tile(hour, hours)
-        days = [(first, min(first + 8_640_000, samples.shape[1])) for first in range(0, samples.shape[1], 8_640_000)]
+        length = samples.shape[1]
+        days = [(first, min(first + 24 * HOUR, length)) for first in range(0, length, 24 * HOUR)]
         for day, edge in enumerate(days):
             for station in range(stations):
                 write(pieces(samples, [edge], f"S{station:03}"), folder / f"{day}_{station}")

@@ -33,7 +33,9 @@ STATIONS, QUAKES = 4, 60  # station-days that are picked, earthquakes on each
 PICKS = 150  # a station-day, in the measurement of the store
 COMMITS, FILES = 400, 30_000
 NETWORKS = ((100, 150.0, 500), (300, 400.0, 1500))  # stations, extent in km, earthquakes a day
-DAYS = 365_000  # a year of 1,000 stations
+YEAR_OF = 1_000  # stations
+DAYS = 365 * YEAR_OF
+FEW, MANY = 16, 200  # cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +165,23 @@ def places(
         "files_per_s": f"{files_per_s:,.0f}",
         "file_bytes": f"{bytes_per_file:.0f}",
         "events": table(heads, rows, {hours: ".1f", "core-seconds a day": ".0f"}),
-        "days": f"{DAYS:,}",
+        "year_of": YEAR_OF,
+        "days": DAYS,
+        "files": 3 * DAYS / 1e6,
+        "few": FEW,
+        "many": MANY,
         "core_hours": f"{core_hours:,.0f}",
-        "days_on_16": f"{core_hours / 24 / 16:.1f}",
-        "hours_on_200": f"{core_hours / 200:.1f}",
+        "days_on_few": f"{core_hours / 24 / FEW:.1f}",
+        "hours_on_many": f"{core_hours / MANY:.1f}",
         "read_tb": f"{DAYS * picked.archive_mb / 1e6:.1f}",
-        "mb_s": f"{picked.archive_mb * 200 / picked.core_s:,.0f}",
+        "mb_s": f"{picked.archive_mb * MANY / picked.core_s:,.0f}",
         "commit_hours": f"{DAYS * commit_s / 3600:.1f}",
         "picks_a_day": f"{picked.picks:.0f}",
         "all_picks": f"{all_picks / 1e6:.0f}",
         "db_gb": f"{all_picks * bytes_per_pick / 1e9:.1f}",
         "list_min": f"{3 * DAYS / files_per_s / 60:.1f}",
         "list_mb": f"{3 * DAYS * bytes_per_file / 1e6:.0f}",
-        "event_hours": f"{365 * events[-1][4] / 3600 * 1000 * picked.picks / events[-1][2]:,.0f}",
+        "event_hours": f"{365 * events[-1][4] / 3600 * YEAR_OF * picked.picks / events[-1][2]:,.0f}",
         "most_cores": f"{picked.core_s / commit_s:,.0f}",
     }
 

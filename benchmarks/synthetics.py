@@ -33,7 +33,8 @@ from jijin.evaluate.matching import pair
 from jijin.evaluate.pickers import Picker, load_peers, released
 from jijin.evaluate.windows import Window, window_at
 from jijin.models import split_seeds
-from jijin.types import IN_SAMPLES
+from jijin.signal import HIGHPASS_HZ
+from jijin.types import IN_SAMPLES, RATE
 from page import table_of, write
 
 BINS = ((0.15, 1), (1, 3), (3, 6), (6, 12), (12, 25), (25, 45), (45, 70))  # seconds of S-P
@@ -47,7 +48,9 @@ def main(data: Path, peers: Path) -> None:
     pickers = [released("cba", jijin.load("cba"))]
     pickers += [Picker(name, model, {P: THRESHOLD, S: THRESHOLD}) for name, model in load_peers(peers)]
     shares = table_of(list(found(pickers, corpus.noise)))
-    write("synthetics", {"measures": likeness(corpus.events), "found": shares})
+    setting = {"snr": LEAST_SNR, "snr_db": 20 * np.log10(LEAST_SNR), "highpass": HIGHPASS_HZ}
+    setting |= {"tolerance": TOLERANCE / RATE, "threshold": THRESHOLD}
+    write("synthetics", {"measures": likeness(corpus.events), "found": shares} | setting)
 
 
 def likeness(events: Sequence[LabelledTrace]) -> str:

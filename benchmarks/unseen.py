@@ -27,7 +27,7 @@ from jijin.data.labels import OTHER
 from jijin.data.traces import LETTERS, P, S
 from jijin.evaluate import Window, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker, released
-from jijin.evaluate.scores import FEW_LABELS, f1_of
+from jijin.evaluate.scores import FEW_LABELS, RESAMPLES, f1_of
 from jijin.models import load
 from jijin.train.export import SAME_F1
 from page import table, write
@@ -72,8 +72,8 @@ def main(data: Path, peers: Path, runs: Path, cache: Path) -> None:
         results.append(
             Result(region, held_out, {name: counts_by_phase(one, held_out)[0.5] for name, one in shown.items()})
         )
-    filled = {"base": f"{BASE_WINDOWS:,}", "further": f"{WINDOWS:,}"}
-    write("unseen", filled | {"regions": by_region(results), "margins": margins(results)})
+    setting = {"base": BASE_WINDOWS, "further": WINDOWS, "draws": RESAMPLES}
+    write("unseen", setting | {"regions": by_region(results), "margins": margins(results)})
 
 
 def sets_without(region: str | None) -> list[str]:

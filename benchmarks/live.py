@@ -34,7 +34,7 @@ from jijin.models import load
 from jijin.network.build import EventBuilder
 from jijin.network.stations import read_stations
 from jijin.network.velocity import read_velocity
-from jijin.types import NS, Segment
+from jijin.types import NS, RATE, Segment, samples_to_ns
 from page import DOCS, measured, table
 from timing import CPU, WALL, timed
 
@@ -232,15 +232,8 @@ def noise(model: Any, folder: Path) -> str:
             seconds += x.shape[1] / 100
             for first in range(0, x.shape[1], 100):
                 clock.wait_until(start_ns + (first + 100) * NS // 100, stop)
-                parts = zip(x[:, first : first + 100], "ZNE", strict=False)
-                engine.tick(
-                    [
-                        Packet(
-                            Segment(f"PB.B204..EH{c}", start_ns + first * NS // 100, 100.0, r.copy()), clock.now_ns()
-                        )
-                        for r, c in parts
-                    ]
-                )
+                at_ns = start_ns + samples_to_ns(first, RATE)
+                engine.tick(list(_second(x[:, first : first + 100], at_ns, clock.now_ns())))
     engine.finish()
     counted = {
         "provisional picks": counts["new"],
@@ -258,6 +251,11 @@ minutes; small ones may be there), packets of 1 s.
 {"".join(f"* {alarm.text}{chr(10)}" for alarm in fired)}
 A rule on several stations asks for this at each of them within seconds; with one station no figure can be given for it.
 """
+
+
+def _second(x: np.ndarray, start_ns: int, now_ns: int) -> Iterator[Packet]:
+    for row, code in zip(x, "ZNE", strict=False):
+        yield Packet(Segment(f"PB.B204..EH{code}", start_ns, RATE, row.copy()), now_ns)
 
 
 def _count(tick: Tick, counts: dict[str, int]) -> None:

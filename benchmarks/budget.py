@@ -31,7 +31,7 @@ from jijin.signal import missing, normalise
 from jijin.types import DAY_NS, Segment, ns_to_samples, samples_to_ns
 from jijin.windows import Cutter, Stitcher
 from page import table
-from timing import CPU, once, timed
+from timing import CPU, once, seconds_of
 
 REPEATS = 3
 ODD_HZ = 99.998
@@ -109,7 +109,7 @@ def used(windows: Iterable[Any]) -> int:
 
 def least(job: Callable[[], Any]) -> float:
     """Processor time in seconds, the least of REPEATS."""
-    return min(timed(CPU, job)[0] for _ in range(REPEATS))
+    return min(seconds_of(CPU, job) for _ in range(REPEATS))
 
 
 if __name__ == "__main__":

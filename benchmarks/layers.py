@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from page import table
-from timing import WALL, timed
+from timing import WALL, seconds_of
 
 SIZES = ((16, 32, 7, 1500), (32, 48, 5, 750), (48, 64, 5, 375), (96, 96, 3, 125), (16, 16, 7, 1500))
 BATCH, REPEATS = 16, 20
@@ -31,7 +31,7 @@ def milliseconds(network: nn.Module, x: Tensor) -> float:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
-    times = [timed(WALL, session.run, None, {"x": x.numpy()})[0] for _ in range(REPEATS)]
+    times = [seconds_of(WALL, session.run, None, {"x": x.numpy()}) for _ in range(REPEATS)]
     return statistics.median(times) / len(x) * 1e3
 
 

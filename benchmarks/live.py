@@ -36,7 +36,7 @@ from jijin.network.stations import read_stations
 from jijin.network.velocity import read_velocity
 from jijin.types import NS, RATE, Segment, samples_to_ns
 from page import DOCS, measured, table
-from timing import CPU, WALL, timed
+from timing import CPU, WALL, seconds_of, timed
 
 START_NS = 1_700_000_000 * NS
 SOURCES = ("ncedc_a", "ncedc_b", "new_zealand", "obs", "uturuncu", "stead_sample")
@@ -275,7 +275,7 @@ def burst(model: Any, stations: int = 580, rounds: int = 8) -> str:
         at = START_NS + first * NS // 100
         ground = (pieces(rng.standard_normal((3, count)), whole(count), f"S{s}", at) for s in range(stations))
         packets = [Packet(part, part.end_ns) for parts in ground for part in parts]
-        took.append(timed(WALL, engine.tick, packets)[0])
+        took.append(seconds_of(WALL, engine.tick, packets))
     return f"""## {stations} stations
 
 A tick in which each of {stations} stations with three components has one more second:

@@ -17,7 +17,7 @@ from jijin.detector import Detector
 from jijin.live.newest import Newest
 from jijin.models import load
 from jijin.types import Segment
-from timing import WALL, timed
+from timing import WALL, seconds_of
 
 STATIONS, REPEATS, TICKS = 580, 100, 120
 
@@ -52,7 +52,7 @@ def window(ground: list[NDArray[np.int32]]) -> dict[str, float]:
     def once() -> int:
         return sum(len(look.picks) for look in newest.look_at(windows))
 
-    return summary([timed(WALL, once)[0] for _ in range(REPEATS)])
+    return summary([seconds_of(WALL, once) for _ in range(REPEATS)])
 
 
 def tick(ground: list[NDArray[np.int32]]) -> dict[str, float]:
@@ -69,7 +69,7 @@ def tick(ground: list[NDArray[np.int32]]) -> dict[str, float]:
         packets = second(ground, stop - 100, stop)
         return sum(len(look.picks) for look in newest.look(packets)) + len(detector.feed(packets))
 
-    return summary([timed(WALL, once)[0] for _ in range(TICKS)])
+    return summary([seconds_of(WALL, once) for _ in range(TICKS)])
 
 
 def summary(spent: list[float]) -> dict[str, float]:

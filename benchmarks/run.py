@@ -28,7 +28,7 @@ from jijin.evaluate import load_peers
 from jijin.models import load
 from jijin.types import DAY_NS, utc
 from page import HERE, made, table
-from timing import WALL, Cost, in_turn, jijin, once, timed
+from timing import WALL, Cost, in_turn, jijin, once, seconds_of
 
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
@@ -196,7 +196,7 @@ def forward(peers: Path) -> str:
     torch.set_num_threads(1)
     x = np.random.default_rng(0).standard_normal((WINDOWS, 3, 6000)).astype(np.float32)
     models: list[tuple[str, Any]] = [("cba", load("cba", threads=1)), *load_peers(peers)]
-    rounds = [{name: timed(WALL, model.predict, x)[0] for name, model in models} for _ in range(REPEATS + 1)]
+    rounds = [{name: seconds_of(WALL, model.predict, x) for name, model in models} for _ in range(REPEATS + 1)]
     middles = {name: statistics.median(spent[name] for spent in rounds[1:]) for name, _ in models}
     rows = [[name, s / WINDOWS * 1e3, s / middles["cba"]] for name, s in middles.items()]
     about = f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}."

@@ -34,6 +34,13 @@ def timed(clock: Callable[[], float], job: Callable[P, T], *args: P.args, **opti
     return clock() - began, result
 
 
+def seconds_of(clock: Callable[[], float], job: Callable[P, object], *args: P.args, **options: P.kwargs) -> float:
+    """Seconds on a clock that a job takes, throwing away what it returns included."""
+    began = clock()
+    job(*args, **options)
+    return clock() - began
+
+
 def in_turn(commands: Mapping[str, Sequence[str]], repeats: int) -> dict[str, Cost]:
     """Every command `repeats` times, one after the other in each round, so that all meet the same machine."""
     runs: dict[str, list[Cost]] = {name: [] for name in commands}

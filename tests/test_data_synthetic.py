@@ -1,21 +1,7 @@
 import numpy as np
 import pytest
 
-from jijin.data import synthetic
-from jijin.data.synthetic import (
-    CONTRAST_S,
-    LAYER_S,
-    LEAD,
-    NEAREST,
-    Path,
-    _converted,
-    _pulse,
-    _s_is_clear,
-    draw_s_minus_p,
-    earthquake,
-    noise,
-    shaped_noise,
-)
+from jijin.data.synthetic import CONTRAST_S, LEAD, _pulse, _s_is_clear, draw_s_minus_p, earthquake, noise, shaped_noise
 
 
 @pytest.mark.parametrize("s_minus_p", [0.3, 2.0, 12.0, 60.0])
@@ -42,36 +28,13 @@ def rms(x):
 
 
 @pytest.mark.parametrize(("s_minus_p", "low", "high"), [(4.0, 0.25, 0.8), (30.0, 0.15, 0.8)])
-def test_much_of_p_is_left_when_s_comes(s_minus_p, low, high, monkeypatch):
-    monkeypatch.setattr(synthetic, "LAYERED", 0)
+def test_much_of_p_is_left_when_s_comes(s_minus_p, low, high):
     rng, left = np.random.default_rng(0), []
     for _ in range(40):
         e = earthquake(rng, s_minus_p)
         p, s = int(e.p_sample), int(e.p_sample + 100 * s_minus_p)
         left.append(rms(e.data[0, s - 60 : s - 10]) / rms(e.data[0, p : p + 100]))
     assert low < np.median(left) < high
-
-
-def test_below_a_slow_layer_ps_is_as_late_as_sp_is_early_and_sp_is_well_after_p():
-    rng, path = np.random.default_rng(0), Path(10.0, [(0.0, 1.0)], [(1.5, 3.0)], (0.0,), (1.5,))
-    drawn = [_converted(rng, path, 1.5) for _ in range(400)]
-    layered = [(ps[0], sp[0]) for ps, sp in drawn if ps]
-    assert 0.45 < len(layered) / 400 < 0.65
-    assert all(ps[0] == pytest.approx(1.5 - sp[0]) for ps, sp in layered)
-    assert all(LAYER_S[0] <= ps[0] <= NEAREST * 1.5 and 0.59 < sp[1] < 3.61 for ps, sp in layered)
-
-
-def test_a_slow_layer_shows_on_the_vertical_ahead_of_s_and_little_on_the_horizontals(monkeypatch):
-    def ahead():
-        events = [earthquake(np.random.default_rng(k), 5.0) for k in range(40)]
-        cuts = [(e.data, int(e.s_sample)) for e in events]
-        return np.median([[rms(row[s - 40 : s]) / rms(row[s - 300 : s - 100]) for row in x] for x, s in cuts], 0)
-
-    monkeypatch.setattr(synthetic, "LAYERED", 0)
-    plain = ahead()
-    monkeypatch.setattr(synthetic, "LAYERED", 1)
-    layered = ahead()
-    assert layered[0] > 1.3 * plain[0] and layered[0] > layered[1:].max()
 
 
 def test_an_s_that_does_not_stand_out_is_said_to_be_hidden():

@@ -93,14 +93,15 @@ def test_a_detection_is_taught_where_the_missing_s_is_filled_in_unless_p_is_unkn
     assert not targets(complete(unknown, found), 0, 6000)[1][DETECTION].any()
 
 
-def test_where_sharp_pickers_have_an_s_is_kept_beside_its_label():
-    rows = [
-        (SHARP[0], "S", 1030, 0.8),
-        (SHARP[1], "S", 1990, 0.2),
+def test_where_sharp_pickers_have_an_s_is_kept_beside_its_label_unless_it_is_weak_or_no_later_than_p():
+    sharp = [(SHARP[0], "S", 1030, 0.8), (SHARP[1], "S", 1990, 0.4)]
+    others = [
         ("blunt", "S", 2010, 0.8),
+        (SHARP[0], "S", 2005, 0.2),
+        (SHARP[2], "S", 975, 0.9),
         (SHARP[2], "P", 2000, 0.8),
     ]
-    done = complete(LabelledTrace(SILENCE, (), (1000.0, 2000.0)), consensus(picks(*rows)))
+    done = complete(LabelledTrace(SILENCE, (970.0,), (1000.0, 2000.0)), consensus(picks(*sharp, *others)))
     assert done.s == (1000.0, 2000.0) and done.s_elsewhere == ((1030,), (1990,))
 
 

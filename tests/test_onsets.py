@@ -69,13 +69,15 @@ def test_an_s_peak_moves_half_of_the_way():
     assert at(s) == [pytest.approx(3008, abs=0.9)]
 
 
-def test_an_s_is_looked_for_on_the_horizontals_and_on_the_vertical_where_it_is_alone():
-    x, only_z = window(3000), WHOLE.copy()
+@pytest.mark.parametrize("horizontals", ["never there", "missing there", "dead"])
+def test_an_s_is_looked_for_on_the_horizontals_and_on_the_vertical_where_these_say_nothing(horizontals):
+    x, gaps = window(3000), WHOLE.copy()
     x[0] = window(2984)[0]  # what a slow layer makes of S
-    only_z[1:] = True
-    assert at(retime(x, WHOLE, SILENT, bell(3000))[1]) == [pytest.approx(3000, abs=0.6)]
-    assert at(retime(x, only_z, SILENT, bell(3000))[1]) == [pytest.approx(2992, abs=0.9)]
-    assert at(retime(x, WHOLE, bell(3000), SILENT)[0])[0] < 2992
+    assert at(retime(x, gaps, SILENT, bell(3000))[1]) == [pytest.approx(3000, abs=0.6)]
+    assert at(retime(x, gaps, bell(3000), SILENT)[0])[0] < 2992
+    x[1:] = 0.5 if horizontals == "dead" else x[1:]
+    gaps[1:, slice(None) if horizontals == "never there" else slice(2950, 2960)] = horizontals != "dead"
+    assert at(retime(x, gaps, SILENT, bell(3000))[1]) == [pytest.approx(2992, abs=0.9)]
 
 
 @pytest.mark.parametrize("width", [5.0, 15.0, 30.0])

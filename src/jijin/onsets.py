@@ -49,10 +49,11 @@ class Search:
     after: int
     reach: int  # an onset farther away is another one
     share: float  # of the way; 1 trusts the waveform alone
+    horizontal: bool  # the vertical counts only where no horizontal does
 
 
-P = Search(before=150, after=25, reach=30, share=0.7)
-S = Search(before=100, after=30, reach=25, share=0.5)
+P = Search(before=150, after=25, reach=30, share=0.7, horizontal=False)
+S = Search(before=100, after=30, reach=25, share=0.5, horizontal=True)
 
 
 def settle(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
@@ -69,12 +70,7 @@ def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple
     gaps : (3, sample), True where a component has no data: it does not count for onsets nearby.
     """
     new_p = _retime(window, gaps, p, P, [])
-    return new_p, _retime(window, _horizontal(gaps), s, S, peaks(new_p, SURE, APART))
-
-
-def _horizontal(gaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The gaps, and the vertical as if it had no data, where a horizontal has some."""
-    return gaps if gaps[1:].all() else np.concatenate([np.ones_like(gaps[:1]), gaps[1:]])
+    return new_p, _retime(window, gaps, s, S, peaks(new_p, SURE, APART))
 
 
 def gather(curve: Curve, sharpness: float) -> Curve:
@@ -116,7 +112,7 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     for peak, centre in zip(found, centres, strict=True):
         first = max([round(centre) - search.before, 0, *(e + 10 for e in earlier if e < peak - 10)])
         spans.append((first, round(centre) + search.after))
-    onsets = find_onsets(window, gaps, spans)
+    onsets = find_onsets(window, gaps, spans, search.horizontal)
     for k, (peak, centre, onset) in enumerate(zip(found, centres, onsets, strict=True)):
         if onset is not None and abs(onset - centre) <= search.reach:
             low = _valley(curve, found[k - 1] if k else peak - FLANK, peak)
@@ -125,11 +121,14 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     return out
 
 
-def find_onsets(window: Window, gaps: NDArray[np.bool_], spans: Sequence[tuple[int, int]]) -> list[int | None]:
+def find_onsets(
+    window: Window, gaps: NDArray[np.bool_], spans: Sequence[tuple[int, int]], horizontal: bool = False
+) -> list[int | None]:
     """In each of the spans (first, stop) the sample at which the variance changes, by Akaike's criterion.
 
     None without noise ahead of it or a change to speak of, and where a span is short or sticks out of the window. A
-    component that is dead or has a gap in a span does not count there.
+    component that is dead or has a gap in a span does not count there; nor, if horizontal, does the vertical where
+    another one does.
 
     >>> x = np.random.default_rng(0).standard_normal((1, 200)) * np.repeat([1.0, 9.0], 100)
     >>> find_onsets(x, np.zeros((1, 200), bool), [(0, 200), (10, 90)])
@@ -141,7 +140,7 @@ def find_onsets(window: Window, gaps: NDArray[np.bool_], spans: Sequence[tuple[i
         first, stop = np.array([spans[i] for i in usable]).T
         index = np.minimum(first[:, None] + np.arange((stop - first).max()), stop[:, None] - 1)
         whole = np.logical_not(gaps[:, index].any(-1))
-        changes = _changes(whitened(window[:, index].astype(np.float64), stop - first), whole, stop - first)
+        changes = _changes(whitened(window[:, index].astype(np.float64), stop - first), whole, stop - first, horizontal)
         for i, start, change in zip(usable, first.tolist(), changes, strict=True):
             found[i] = None if change is None else start + change
     return found
@@ -160,7 +159,9 @@ def whitened(x: NDArray[np.float64], length: NDArray[np.intp]) -> NDArray[np.flo
     return np.concatenate([new[..., :1], new], axis=-1)
 
 
-def _changes(x: NDArray[np.float64], whole: NDArray[np.bool_], length: NDArray[np.intp]) -> list[int | None]:
+def _changes(
+    x: NDArray[np.float64], whole: NDArray[np.bool_], length: NDArray[np.intp], horizontal: bool
+) -> list[int | None]:
     """x : (component, span, sample), whole : (component, span); only the first length (span,) samples of each count.
 
     AIC(k) = k log var(x[:k]) + (n - k) log var(x[k:]), summed over components.
@@ -173,6 +174,8 @@ def _changes(x: NDArray[np.float64], whole: NDArray[np.bool_], length: NDArray[n
     after = (total_squares[..., None] - squares[..., :-1]) / m - (rest / m) ** 2
     variance = total_squares / length - (total / length) ** 2
     counts, least = whole & (variance > 1e-12), np.maximum(1e-8 * variance, 1e-20)[..., None]
+    if horizontal:
+        counts[0] &= ~counts[1:].any(0)
     aic = k * np.log(np.maximum(before, least)) + m * np.log(np.maximum(after, least))
     aic = np.where((k >= 4) & (k < n - 4), (aic * counts[..., None]).sum(0), np.inf)
     best = aic.argmin(-1)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from jijin.data.draw import log_uniform
+from jijin.data.layer import earliest_s_as_p
 from jijin.data.synthetic import LEAD, VP_KM_S, Synthetic, earthquake, noise
 from jijin.types import RATE
 
@@ -42,11 +43,11 @@ def blast(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
 
 
 def _weaken_s(rng: Generator, event: Synthetic) -> NDArray[np.float64]:
-    """Everything from S on, made smaller; over a tenth of S - P, so that no step is seen."""
-    time = np.arange(event.data.shape[1])
-    over = max(0.1 * (event.s_sample - event.p_sample), 5.0)
+    """Everything from Sp on, made smaller; over a tenth of S - P, so that no step is seen."""
+    time, s_minus_p = np.arange(event.data.shape[1]), event.s_sample - event.p_sample
+    over, first = max(0.1 * s_minus_p, 5.0), event.s_sample - earliest_s_as_p(s_minus_p / RATE) * RATE
     share = float(np.exp(rng.normal(-1.2, 0.5)))
-    after = np.clip((time - event.s_sample) / over + 1, 0, 1)
+    after = np.clip((time - first) / over + 1, 0, 1)
     return event.data.astype(np.float64) * (1 - after * (1 - min(share, 1.0)))
 
 

@@ -5,8 +5,8 @@ A stochastic point-source model, the P and the S wave train each made in three s
                  half of P is still there, and an S that does not stand out of it is no label
     source       velocity spectrum with corner frequency fc (Brune 1970, doi:10.1029/JB075i026p04997)
     path         attenuation exp(-pi f t*), as a causal low-pass so that nothing moves ahead of the onset
-Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases. Most stations stand on a
-slow layer, at whose base some of P becomes S and some of S becomes P, which is ahead of S, on the vertical.
+Beyond 120 km the train starts with Pn and Sn, weaker and ahead of the crustal phases. Half of the stations stand on a
+slow layer, which converts some of both (layer.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from jijin.data.draw import log_uniform
+from jijin.data.layer import conversions
 from jijin.types import IN_SAMPLES, RATE
 
 VP_KM_S, VS_KM_S = 6.1, 3.5  # crust; Pn and Sn 8.0 and 4.5 km/s below it (IASP91, Kennett & Engdahl 1991)
@@ -32,12 +33,7 @@ P_CODA, FAR_P_CODA, S_CODA = 0.5, 0.3, 0.22
 FAR_S = 12.0  # S-P from which FAR_P_CODA holds; there are few such records
 KAPPA_P_S, KAPPA_S_S = (0.0, 0.03), (0.01, 0.07)  # attenuation below the station (Anderson & Hough 1984)
 HEAD_WAVE = 0.12  # least amplitude of Pn over Pg, and of Sn over Sg: Lg is what stands out of many regional records
-LAYERED = 0.6  # of the stations stand on a slow layer
-LAYER_S = (0.05, 0.6)  # by which S takes longer through it than P: Ps comes as much after P as Sp does before S ...
-NEAREST = 0.4  # ... which is less than this share of S-P
-PS, SP = (0.05, 0.5), (0.2, 1.2)  # their amplitudes over those of P and S, of Sp as at Hengill, Iceland
-STEEP = np.array([[1.0], [0.15], [0.05]])  # vertical, radial, transverse of Sp, which a slow layer bends upwards
-CONTRAST_S = 2.0  # of an S over the P coda, so that an analyst would see it
+CONTRAST_S = 2.0  # of an S over the P coda and Sp, so that an analyst would see it
 Arrivals = list[tuple[float, float]]  # seconds after the first P, amplitude
 
 
@@ -99,6 +95,7 @@ def earthquake(rng: Generator, s_minus_p: float | None = None) -> Synthetic:
     coda_s = min(4 + 1.2 * sp + rng.exponential(3 + 0.4 * sp), 120.0)
     start = LEAD + rng.uniform(0, 1)  # onsets fall between samples
     p, s, turn = _wave_trains(rng, path, sp, start, int((sp + coda_s) * RATE) + LEAD + 2)
+    p = p + sum(conversions(rng, p, s, sp))  # what S has to stand out of
     seen = [onset for onset in path.s_onsets if _s_is_clear(s, p, round(start + onset * RATE))]
     data = to_zne(p + s, turn) * fading_end(p.shape[1])
     if rng.random() < 0.25:  # an accelerometer
@@ -125,23 +122,11 @@ def _wave_trains(
     p_fall = Fall.to(_level(rng, P_CODA if sp < FAR_S else FAR_P_CODA), sp, sp * rng.uniform(0.03, 0.3))
     s_fall = Fall.to(_level(rng, S_CODA), 2 * sp, sp * rng.uniform(0.05, 0.5))
     kappa_p, kappa_s = rng.uniform(*KAPPA_P_S), rng.uniform(*KAPPA_S_S)
-    s_t_star = t_star * rng.uniform(1, 2.2)
-    p_to_s, s_to_p = _converted(rng, path, sp)
     p = _train(rng, path.p, length, start, p_fall, _p_polarisation(incidence, rng))
-    p += _train(rng, p_to_s, length, start, p_fall, _s_polarisation(np.pi / 2, rng))
     s = _train(rng, path.s, length, start, s_fall, _s_polarisation(incidence, rng))
-    ahead = _train(rng, s_to_p, length, start, s_fall, STEEP, least_mixed=0)
     p = attenuate(brune(p, corner * 1.4), t_star + kappa_p)
-    s = attenuate(brune(s, corner), s_t_star + kappa_s) + attenuate(brune(ahead, corner), s_t_star + kappa_p)
+    s = attenuate(brune(s, corner), t_star * rng.uniform(1, 2.2) + kappa_s)
     return p, s, turn
-
-
-def _converted(rng: Generator, path: Path, sp: float) -> tuple[Arrivals, Arrivals]:
-    """Arrivals of P that become S below the station, and of S that become P; none without a layer."""
-    lag_s, ps, s_as_p = (log_uniform(rng, *limits) for limits in (LAYER_S, PS, SP))
-    if rng.random() >= LAYERED or lag_s > NEAREST * sp:
-        return [], []
-    return [(at + lag_s, ps * size) for at, size in path.p], [(at - lag_s, s_as_p * size) for at, size in path.s]
 
 
 def draw_s_minus_p(rng: Generator) -> float:
@@ -190,15 +175,13 @@ def _train(
     start: float,
     fall: Fall,
     polarisation: NDArray[Any],
-    least_mixed: float = 0.3,
 ) -> NDArray[Any]:
-    """Excitation of one wave train (3, sample), vertical, radial, transverse: polarised pulses, scattered coda, of which
-    at least that share has forgotten its polarisation."""
+    """Excitation of one wave train (3, sample), vertical, radial, transverse: polarised pulses, scattered coda."""
     time = np.arange(length) / RATE
     out = np.zeros((3, length))
     scatter, emergence = rng.uniform(0.1, 0.8), rng.exponential(0.05 + 0.02 * fall.knee_s)
     sharpness = rng.uniform(0, 1) ** min(fall.knee_s / 2, 1)  # of the onsets: far away many are emergent
-    mixing = rng.uniform(least_mixed, 1) if least_mixed else 0.0
+    mixing = rng.uniform(0.3, 1)  # share of the coda that has forgotten where it came from
     coda = mixing * np.sqrt((polarisation**2).mean()) + (1 - mixing) * np.abs(polarisation)
     for delay, amplitude in arrivals:
         onset = start / RATE + delay

@@ -2,9 +2,10 @@
 
 A table of picks (columns dataset, trace_name, picker, phase, sample, probability) is grouped in time. A group that
 enough pickers share becomes an onset; a group that only some of them see is masked, so that nothing is learned from it.
-A manual label is never moved. An automatic one moves to the onset that pickers agree on, or else by the median of its
-data set; where none of them has a pick of its phase, though some have others on this trace, it is most likely wrong
-and goes: nothing is learned from there either.
+A manual label stays; where the sharp pickers have the same S is kept beside it, for training to put it there now and
+then. An automatic one moves to the onset that pickers agree on, or else by the median of its data set; where none of
+them has a pick of its phase, though some have others on this trace, it is most likely wrong and goes: nothing is
+learned from there either.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ AGREE = 3  # pickers that make an onset
 PROBABILITY = 0.3  # a pick below it does not vote for an onset
 RETIME = 60  # samples within which an automatic label and an agreed onset tell how early the labels are
 ENOUGH = 10  # re-timed labels of a data set that tell how early its other labels are
+LEAST_S_MINUS_P = 10  # samples
 DOUBT = 100  # samples masked on both sides of an onset that only some pickers see; by which a label may move
 SEEN = 2  # pickers that find an arrival which nobody labelled: it counts neither way in scores ...
 LABEL_REACH = 50  # ... unless a label is that near (samples)
 OVERLOOK = 60  # samples on both sides of it that are ignored
 PICK_COLUMNS = ("dataset", "trace_name", "picker", "phase", "sample", "probability")
-SHARP = ("eqt_original_fast", "eqt_conservative", "eqcct_original")  # pickers with the smallest P residuals
+SHARP = ("eqt_original_fast", "eqt_conservative", "eqcct_original")  # pickers with the smallest residuals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Consensus:
     agreed: dict[int, list[float]]
     doubtful: dict[int, list[float]]
     picked: dict[int, list[float]]
-    sharp_s: list[float] = field(default_factory=list)  # S of the sharp pickers, however weak
+    sharp_s: list[float] = field(default_factory=list)  # S of the sharp pickers
 
 
 def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
@@ -55,7 +57,8 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
                 agreed[output].append(_time(group))
             elif votes >= 2 or not noise:
                 doubtful[output].append(_time(group))
-    sharp_s = picks["sample"][(picks["phase"] == LETTERS[S]) & picks["picker"].isin(SHARP)].tolist()
+    sharp = picks[picks["picker"].isin(SHARP) & (picks["probability"] >= PROBABILITY)]
+    sharp_s = sharp["sample"][sharp["phase"] == LETTERS[S]].tolist()
     return Consensus(agreed, doubtful, picked, sharp_s)
 
 
@@ -91,8 +94,14 @@ def complete(trace: LabelledTrace, found: Consensus, bias: Mapping[int, float] =
             if all(abs(x - label) > DOUBT for label in labels):
                 masked += [(output, int(x) - DOUBT, int(x) + DOUBT), (DETECTION, int(x) - DOUBT, int(x) + 2000)]
     masked += [(DETECTION, int(on), int(off)) for on, off in detections(trace) if any(on <= x < off for _, x in unseen)]
-    elsewhere = tuple(tuple(x for x in found.sharp_s if abs(x - label) <= RETIME) for label in s)
+    elsewhere = tuple(_beside(label, found.sharp_s, p) for label in s)
     return replace(trace, p=tuple(p), s=tuple(s), masked=tuple(masked), s_elsewhere=elsewhere)
+
+
+def _beside(label: float, picked: Sequence[float], p: Sequence[float]) -> tuple[float, ...]:
+    """Where others pick this S, and clearly after the P that it is of."""
+    first = max((x for x in p if x < label), default=-np.inf) + LEAST_S_MINUS_P
+    return tuple(x for x in picked if abs(x - label) <= RETIME and x >= first)
 
 
 def _unseen(trace: LabelledTrace, found: Consensus) -> list[tuple[int, float]]:

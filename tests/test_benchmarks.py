@@ -5,15 +5,18 @@ import os
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from obspy import UTCDateTime
 
 import jijin
+from jijin.data.traces import LabelledTrace, P, S
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -136,6 +139,18 @@ def test_a_job_is_timed_on_the_wall_or_by_the_processor_and_gives_its_result():
     wall_s, word = timing.timed(timing.WALL, nap, 0.2, word="awake")
     assert wall_s >= 0.2 and word == "awake"
     assert timing.seconds_of(timing.CPU, nap, 0.2) < 0.1
+
+
+def test_shared_onsets_take_the_place_of_labels_and_records_without_any_go(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    bench = script("accuracy_bench")
+    rows = [("set", "one", name, "P", 1012, 0.9) for name in "abc"] + [
+        ("set", "two", name, "S", 900, 0.9) for name in "ab"
+    ]
+    table = pd.DataFrame(rows, columns=["dataset", "trace_name", "picker", "phase", "sample", "probability"])
+    labelled = LabelledTrace(np.zeros((3, 6000), np.float32), (1000.0,), (1500.0,), dataset="set", automatic=(P, S))
+    (found,) = bench.as_shared([replace(labelled, name=name) for name in ("one", "two", "three")], table)
+    assert (found.name, found.p, found.s, found.automatic) == ("one", (1012.0,), (), ())
 
 
 def test_what_others_say_of_a_case_is_read_and_an_origin_held_against_it(tmp_path):

@@ -262,8 +262,8 @@ def test_a_trace_of_a_hydrophone_alone_has_no_component_and_after_an_export_none
 
 @pytest.mark.parametrize("rate", [40.0, 99.0, 100.0, 200.0])
 def test_lengths_are_those_of_the_traces_that_are_read(tmp_path: Path, rate: float) -> None:
-    names = ["bucket0$0,:3,:250", "bucket0$1,:3,:300", "a", "lost"]
+    names = ["bucket0$0,:3,:250", "bucket0$1,:3,:300", "a", "lost", "bucket0$x,:3,:100"]
     raw = {"bucket0": np.stack([trace(), trace()]), "a": trace(123)}
     dataset = open_dataset(write(tmp_path, raw, meta(names, trace_npts=7), sampling_rate=rate))
     read = [dataset.waveform(i).shape[1] for i in range(3)]
-    np.testing.assert_array_equal(dataset.lengths(), [*read, np.nan])
+    np.testing.assert_array_equal(dataset.lengths(), [*read, np.nan, np.nan])

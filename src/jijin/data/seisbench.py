@@ -8,7 +8,7 @@ of the metadata may give instead. Written by jijin.data.export.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,7 @@ class SeisBenchDataset(Dataset):
     def lengths(self) -> NDArray[np.float64]:
         """As the file has them: a trace_npts in the table may be that of the record before it was cut."""
         block_shape, w = cache(self._file.shape), self._dimensions.index("W")
-        places = (_location(str(address)) for address in self._address)
-        shapes = (_shape(block_shape(block), place) for block, _, place in places)
+        shapes = (_shape(block_shape, str(address)) for address in self._address)
         return at_100_hz([shape[w] if len(shape) == 2 else np.nan for shape in shapes], self._rate)
 
     def close(self) -> None:
@@ -233,11 +232,12 @@ def _location(address: str) -> tuple[str, str, Any]:
         raise DataError(f"trace name {address} has no location that can be read after its '$'") from None
 
 
-def _shape(block: tuple[int, ...], place: Any) -> tuple[int, ...]:
-    """Shape of what lies at a place of a block of this shape; () if nothing does."""
+def _shape(block_shape: Callable[[str], tuple[int, ...]], address: str) -> tuple[int, ...]:
+    """Shape of what lies at an address in a block of the file; () if nothing does."""
     try:
-        return np.broadcast_to(np.int8(0), block)[place].shape
-    except IndexError:
+        block, _, place = _location(address)
+        return np.broadcast_to(np.int8(0), block_shape(block))[place].shape
+    except (DataError, IndexError):
         return ()
 
 

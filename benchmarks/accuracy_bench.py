@@ -11,7 +11,7 @@ from cached import Cached
 from jijin.data.continuous import continuous
 from jijin.data.corpus import scored_traces
 from jijin.data.splits import place
-from jijin.data.teachers import consensus, read_picks
+from jijin.data.teachers import agreements, read_picks
 from jijin.data.traces import LabelledTrace, P, S
 from jijin.evaluate import best_thresholds, evaluation_windows, load_peers
 from jijin.evaluate.pickers import Picker, released
@@ -89,9 +89,8 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
 
 def as_shared(traces: Sequence[LabelledTrace], table: Any) -> list[LabelledTrace]:
     """The traces with the onsets that three published pickers share in place of their labels, where there are any."""
-    picks = dict(iter(table.groupby(["dataset", "trace_name"])))
-    found = [consensus(picks.get((t.dataset, t.name), table[:0])).agreed for t in traces]
-    out = [replace(t, p=tuple(x[P]), s=tuple(x[S]), automatic=()) for t, x in zip(traces, found, strict=True)]
+    found = zip(traces, agreements(traces, table), strict=True)
+    out = [replace(t, p=tuple(x.agreed[P]), s=tuple(x.agreed[S]), automatic=()) for t, x in found]
     return [t for t in out if t.onsets]
 
 

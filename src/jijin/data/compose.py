@@ -179,11 +179,13 @@ def elsewhere(trace: LabelledTrace, rng: Generator, share: float) -> LabelledTra
 
     An S that is seen again and again is learnt by heart, as is its error; what is learnt so is how sure its time is.
     """
+    if not trace.s_elsewhere:
+        return trace
     s = [
         float(rng.choice(others)) if others and rng.random() < share else label
-        for label, others in zip(trace.s, trace.s_elsewhere, strict=False)
+        for label, others in zip(trace.s, trace.s_elsewhere, strict=True)
     ]
-    return replace(trace, s=(*s, *trace.s[len(s) :]), s_elsewhere=())
+    return replace(trace, s=tuple(s), s_elsewhere=())
 
 
 def neighbourhood(trace: LabelledTrace, rng: Generator) -> LabelledTrace:

@@ -32,7 +32,7 @@ def conversions(
     ps, sp = np.zeros_like(p), np.zeros_like(s)
     lag_s, p_share, s_share = (log_uniform(rng, *limits) for limits in (LAG_S, PS, SP))
     lag = round(lag_s * RATE)
-    if rng.random() < LAYERED and lag_s < NEAREST * s_minus_p:
+    if rng.random() < LAYERED and lag_s < earliest_s_as_p(s_minus_p):
         ps[1, lag:] = p_share * p[0, :-lag]
         sp[0, :-lag] = s_share * s[1, lag:]
     return ps, sp

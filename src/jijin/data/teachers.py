@@ -11,7 +11,7 @@ learned from there either.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -42,7 +42,7 @@ class Consensus:
     agreed: dict[int, list[float]]
     doubtful: dict[int, list[float]]
     picked: dict[int, list[float]]
-    sharp_s: list[float] = field(default_factory=list)  # S of the sharp pickers
+    sharp_s: list[float]  # S of the sharp pickers
 
 
 def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
@@ -60,6 +60,12 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
     sharp = picks[picks["picker"].isin(SHARP) & (picks["probability"] >= PROBABILITY)]
     sharp_s = sharp["sample"][sharp["phase"] == LETTERS[S]].tolist()
     return Consensus(agreed, doubtful, picked, sharp_s)
+
+
+def agreements(traces: Iterable[LabelledTrace], picks: pd.DataFrame, noise: bool = False) -> list[Consensus]:
+    """consensus of every trace, from the picks of its (dataset, name)."""
+    tables = dict(iter(picks.groupby(["dataset", "trace_name"])))
+    return [consensus(tables.get((t.dataset, t.name), picks[:0]), noise) for t in traces]
 
 
 def groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -148,8 +154,7 @@ def early_by(traces: Sequence[LabelledTrace], found: Sequence[Consensus]) -> dic
 
 def complete_all(traces: list[LabelledTrace], picks: pd.DataFrame, noise: bool = False) -> list[LabelledTrace]:
     """Every trace completed, from the picks of its (dataset, name)."""
-    tables = dict(iter(picks.groupby(["dataset", "trace_name"])))
-    known = [consensus(tables.get((t.dataset, t.name), picks[:0]), noise) for t in traces]
+    known = agreements(traces, picks, noise)
     names = np.array([t.dataset if t.automatic else "" for t in traces])
     biases = {}
     for name in set(names.tolist()) - {""}:

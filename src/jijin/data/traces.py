@@ -35,7 +35,9 @@ class LabelledTrace:
     snr_db: float = math.nan
     distance_km: float = math.nan
     automatic: tuple[int, ...] = ()  # phases whose labels are a machine's, which others may move
-    s_elsewhere: tuple[tuple[float, ...], ...] = ()  # for each S, where other pickers put it
+    s_elsewhere: tuple[
+        tuple[float, ...], ...
+    ] = ()  # for each S, where other pickers put it; () where nobody asked them
 
     @property
     def by_phase(self) -> dict[int, tuple[float, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -251,6 +252,34 @@ def test_a_bad_trace_stops_the_run_unless_it_is_to_be_skipped(tmp_path: Path, ca
     assert len(packed) == 39 and "lost" not in set(packed.labels["trace_name"])
     assert np.array_equal(packed.waveform(7), data.waveform(8))
     assert "skipped" in caplog.text and "lost" in caplog.text
+
+
+def test_a_pack_stopped_by_a_bad_trace_goes_on_when_bad_traces_are_to_be_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK", 4)
+    source(tmp_path / "data")
+    table, seen = tmp_path / "data" / "metadata.csv", list[int]()
+    table.write_text(table.read_text().replace("\nt10,", "\nbucket$x,"))
+    data = open_dataset(tmp_path / "data")
+    with pytest.raises(ReadError, match=r"bucket\$x has no location"):
+        pack(data, tmp_path / "pack")
+    pack(data, tmp_path / "pack", skip_bad=True, progress=lambda done, total: seen.append(done))
+    pack(data, tmp_path / "whole", skip_bad=True)
+    assert seen[0] == 8 and content(tmp_path / "pack") == content(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_pack_in_which_traces_may_be_missing_is_not_taken_for_one_of_all(tmp_path: Path, finished: bool) -> None:
+    def stop(done: int, total: int) -> None:
+        if not finished:
+            raise Stopped
+
+    data = source(tmp_path / "data")
+    with contextlib.suppress(Stopped):
+        pack(data, tmp_path / "pack", skip_bad=True, progress=stop)
+    with pytest.raises(ConfigError, match="made with --skip-bad; give it again, or another folder"):
+        pack(data, tmp_path / "pack")
 
 
 def test_a_pack_that_was_cut_off_afterwards_is_named(tmp_path: Path) -> None:

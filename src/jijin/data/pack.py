@@ -142,7 +142,8 @@ def pack(
 
     keep_split keeps the data's own split in it; without, or where there is none, whoever reads the pack divides it.
     Stopped in any way, even kill -9, the same call goes on and ends with the same bytes. skip_bad leaves out, with a
-    warning, a trace that cannot be read, which otherwise stops the run. progress is told (traces done, traces).
+    warning, a trace that cannot be read, which otherwise stops the run; the call with skip_bad then goes on where that
+    one stopped. progress is told (traces done, traces).
     Raises ConfigError if out holds another pack, DataError if nothing is chosen or the disk is full.
     """
     out, labels = Path(out), source.labels
@@ -184,16 +185,25 @@ def _begin(out: Path, plan: dict[str, Any]) -> bool:
     """Make the folder ready; False if the pack is there already. Another selection in the folder is an error."""
     for name, state in ((CARD, "a finished pack"), (PLAN, "an unfinished pack")):
         if (out / name).is_file():
-            if _card(out / name) != plan:
-                raise ConfigError(f"{out} holds {state} of another selection; give another folder or remove it")
+            _check_same(out, state, _card(out / name), plan)
             if name == CARD:
                 _tidy(out)
+            else:
+                _replace(out / PLAN, json.dumps(plan, indent=1))  # from here on it may have left traces out
             return name != CARD
     if out.exists() and (not out.is_dir() or any(path.suffix != ".part" for path in out.iterdir())):
         raise ConfigError(f"{out} exists and is not a pack; give another folder")
     out.mkdir(parents=True, exist_ok=True)
     _replace(out / PLAN, json.dumps(plan, indent=1))
     return True
+
+
+def _check_same(out: Path, state: str, found: dict[str, Any], plan: dict[str, Any]) -> None:
+    """ConfigError unless the pack found is the one planned; one without skip_bad has left out nothing, so it may be."""
+    if {**found, "skip_bad": plan["skip_bad"]} != plan:
+        raise ConfigError(f"{out} holds {state} of another selection; give another folder or remove it")
+    if found.get("skip_bad") and not plan["skip_bad"]:
+        raise ConfigError(f"{out} holds {state} made with --skip-bad; give it again, or another folder for all traces")
 
 
 def _write_waveforms(

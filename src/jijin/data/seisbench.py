@@ -229,7 +229,7 @@ def _location(address: str) -> tuple[str, str, Any]:
     try:
         return block, address, tuple(_slice(part) for part in parts)
     except ValueError:
-        raise DataError(f"trace name {address} has no location that can be read after its '$'") from None
+        raise ReadError(f"trace name {address} has no location that can be read after its '$'") from None
 
 
 def _shape(block_shape: Callable[[str], tuple[int, ...]], address: str) -> tuple[int, ...]:

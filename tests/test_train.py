@@ -1,6 +1,7 @@
 """Training end to end on a handful of synthetic earthquakes; every step that a real run takes."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from jijin.data.export import write_seisbench  # noqa: E402
 from jijin.data.synthetic import earthquake, noise  # noqa: E402
 from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
-from jijin.errors import ConfigError, DataError, ReadError  # noqa: E402
+from jijin.errors import ConfigError, DataError, MissingExtra, ReadError  # noqa: E402
 from jijin.evaluate import evaluation_windows  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.train.config import TrainConfig, write_config  # noqa: E402
@@ -386,14 +387,19 @@ def test_a_run_into_a_file_and_a_source_model_as_a_start_are_refused_with_a_hint
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_what_goes_wrong_in_a_worker_is_told_in_its_own_sentence(dataset, tmp_path, workers):
+@pytest.mark.parametrize(
+    "error",
+    [ReadError("a.hdf5: trace t1 cannot be read"), MissingExtra("onnx", "train")],
+    ids=lambda e: type(e).__name__,
+)
+def test_what_goes_wrong_in_a_worker_is_told_in_its_own_sentence(dataset, tmp_path, workers, error):
     class Broken:
         def batch(self, k, size):
             if k < APART:
-                raise ReadError("a.hdf5: trace t1 cannot be read")
+                raise error
             return Batch(*(np.ones((size, 3, 6000), np.float32) for _ in range(3)))
 
     dev = scored_traces([dataset], "all")
     config = TrainConfig(windows=128, epoch_windows=64, workers=workers, model=TINY)
-    with pytest.raises(ReadError, match=r"^a\.hdf5: trace t1 cannot be read$"):
+    with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
         train(Broken(), dev, tmp_path / "run", config, lambda windows, row: None)

@@ -7,8 +7,11 @@
     ├── ModelError (ValueError)     a model that is unknown, damaged or of the wrong shape
     └── MissingExtra (ImportError)  an optional dependency that is not installed
 
-The message says what is wrong, where (file, seed id, time) and what to do next.
+The message says what is wrong, where (file, seed id, time) and what to do next. All can be pickled, to be told by the
+process that waits for the one they were raised in.
 """
+
+from __future__ import annotations
 
 
 class JijinError(Exception):
@@ -36,3 +39,8 @@ class MissingExtra(JijinError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'jijin[{extra}]'")
+        self.package, self.extra = package, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        """Pickled by what it was made from: an exception by default is by its text, which is no such argument."""
+        return type(self), (self.package, self.extra)

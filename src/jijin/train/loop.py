@@ -89,7 +89,7 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
     loader = DataLoader(Batches(composer, c.batch, state.step, last), batch_size=None, num_workers=c.workers)
     for batch in loader:
         if isinstance(batch, Failure):
-            raise batch.kind(batch.text)
+            raise batch.error
         data, target, weight = batch
         clock.lap("compose")
         for group in state.optimizer.param_groups:
@@ -116,8 +116,7 @@ def _epoch(state: State, composer: Composer, last: int, progress: Progress, cloc
 class Failure:
     """What went wrong in a worker: raised there, it would come in a traceback of torch's."""
 
-    kind: type[JijinError]
-    text: str
+    error: JijinError
 
 
 class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor] | Failure]):
@@ -133,7 +132,7 @@ class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor] | Failure]):
             try:
                 b = self.composer.batch(k, self.size)
             except JijinError as error:
-                yield Failure(type(error), str(error))
+                yield Failure(error)
                 return
             yield torch.from_numpy(b.data), torch.from_numpy(b.target), torch.from_numpy(b.weight)
 

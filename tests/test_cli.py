@@ -387,3 +387,15 @@ def test_a_warning_of_any_command_is_one_line(run: Run, tmp_path: Path) -> None:
     _, _, err = run("evaluate", "--protocol", "continuous", "--records", record, "--others", picks)
     assert f"jijin: {record}: it ends in the middle of a record" in err
     assert "UserWarning" not in err and "DamagedFile" not in err
+
+
+def test_what_the_package_logs_is_a_line_of_the_command_told_once(run: Run, tmp_path: Path) -> None:
+    record, picks = tmp_path / "records", tmp_path / "picks.csv"
+    record.mkdir()
+    earthquake()[:2].write(record / "a.mseed", "MSEED")
+    picks.write_text("picker,dataset,trace_name,phase,sample,probability\na,b,c,P,1,0.5\n")
+    _, _, err = run("evaluate", "--protocol", "continuous", *["--records", record] * 2, "--others", picks)
+    assert err.splitlines() == [
+        f"jijin: {record}: XX.AAA..HH is left out: it has not three components",
+        "jijin: an arrival is what 3 pickers share; the table has a",
+    ]

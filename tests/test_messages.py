@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -52,3 +53,20 @@ def test_short_work_counted_in_samples_shows_no_bar() -> None:
 
 def test_a_quiet_command_shows_nothing() -> None:
     assert shown(4, 3, "station-days", terminal=True, quiet=True) == ""
+
+
+def test_a_line_told_under_a_bar_stands_on_a_line_of_its_own() -> None:
+    out = io.StringIO()
+    told = Messages(console=Console(file=out, force_terminal=True, width=100))
+    with told.bar("packing") as update:
+        update(3, 4)
+        told.note("skipped: t7")
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()).replace("\r", "\n").splitlines()
+    assert "jijin: skipped: t7" in lines and any("packing" in line and "3/4" in line for line in lines)
+
+
+def test_a_bar_is_drawn_only_on_a_terminal() -> None:
+    out = io.StringIO()
+    with Messages(console=Console(file=out, force_terminal=False)).bar("packing") as update:
+        update(3, 4)
+    assert out.getvalue() == ""

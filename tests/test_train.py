@@ -376,6 +376,8 @@ def test_a_run_that_is_no_better_than_its_start_says_so(dataset, tmp_path):
     options += ["--fractions", "2,8,0"]
     result = CliRunner().invoke(app, ["train", "--data", str(dataset), "-o", str(tmp_path / "r"), *options])
     assert result.exit_code == 0 and "no epoch was better on dev" in result.stderr
+    assert all(line.startswith("jijin: ") for line in result.stderr.splitlines())
+    assert "jijin: 64 windows  loss " in result.stderr
 
 
 def test_a_run_into_a_file_and_a_source_model_as_a_start_are_refused_with_a_hint(dataset, tmp_path):

@@ -240,6 +240,8 @@ def test_the_command_trains_and_evaluates(quarry: Path, tmp_path: Path, capsys: 
     out = tmp_path / "scores.json"
     words = ["evaluate", "--task", "source", "--data", str(quarry), "--split", "all", "--model", str(tmp_path / "run")]
     app([*words, "--output", str(out)], standalone_mode=False)
+    seen = "trained on events of quarry, so it is scored on what it has seen"
+    assert capsys.readouterr().err == f"jijin: {tmp_path / 'run'}: {seen}\n"
     assert "explosion against earthquake in quarry" in json.dumps(json.loads(out.read_text()))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jijin.commands.shared import check_file, progress_bar
+from jijin.commands.shared import check_file
 
 if TYPE_CHECKING:
     from jijin.data.audit import Finding
@@ -40,8 +40,9 @@ def pack(
     from jijin.data import open_datasets
     from jijin.data.pack import pack as run
 
-    Messages().take_log()
-    with open_datasets(paths) as source, progress_bar("packing") as progress:
+    messages = Messages()
+    messages.take_log()
+    with open_datasets(paths) as source, messages.bar("packing") as progress:
         done = run(
             source, output, earthquakes=earthquakes, noise=noise, other=other, seed=seed, keep_split=keep_split,
             skip_bad=skip_bad, progress=progress,
@@ -61,12 +62,14 @@ def audit(
 
     Exit status 1 if no score on the data could be trusted: a leak, an impossible label, an unreadable trace.
     """
+    from jijin.commands.messages import Messages
     from jijin.data import open_datasets
     from jijin.data.audit import audit as run
 
     check_file(output)
-
-    with open_datasets(paths) as dataset, progress_bar("auditing") as progress:
+    messages = Messages()
+    messages.take_log()
+    with open_datasets(paths) as dataset, messages.bar("auditing") as progress:
         findings = run(dataset, waveforms=not tables_only, progress=progress)
         traces = len(dataset)
         statuses = {phase: Counter(dataset.labels[f"{phase.lower()}_status"].astype(str)) for phase in "PS"}

@@ -12,6 +12,7 @@ from jijin.commands.shared import check_file, parse_fractions, print_table, refu
 from jijin.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from jijin.commands.messages import Messages
     from jijin.evaluate import Report
     from jijin.evaluate.pickers import Picker
 
@@ -76,6 +77,7 @@ def evaluate(
     Labels by analysts; residual = pick - label. A label counts in each window that it lies in, up to three on a record
     of more than a minute. Intervals are 95 %, bootstrapped by earthquake.
     """
+    from jijin.commands.messages import Messages
     from jijin.data.continuous import continuous
     from jijin.data.teachers import read_picks
     from jijin.evaluate.continuous import agreements
@@ -83,18 +85,21 @@ def evaluate(
     from jijin.io.tables import save_json
 
     check_file(output)
+    messages = Messages()
+    messages.take_log()
     if task == "source":
         from jijin.commands import source as of_source
 
         refuse(context, "the task source", OF_SOURCE)
         _need("the task source", {"--data": data})
         shares = parse_fractions(fractions)
-        return of_source.evaluate(data or [], model or ["source"], split, shares, seed or 0, output)
+        return of_source.evaluate(data or [], model or ["source"], split, shares, seed or 0, output, messages)
     if task != "picker":
         raise ConfigError(f"'task' must be picker or source (got {task!r})")
     _check_protocol(context, protocol, tune)
     parts = ("" if protocol == CONTINUOUS else split, "dev" if tune or protocol == "benchmark" else "")
-    of_data = (data or [], only, _fractions(model or ["cba"], fractions), _seeds(model, seed), others or [], automatic)
+    shares = _fractions(model or ["cba"], fractions, messages)
+    of_data = (data or [], only, shares, _seeds(model, seed), others or [], automatic)
     traces, dev = (_traces(part, *of_data) for part in parts)
     pickers = [_at_thresholds(picker, threshold_p, threshold_s) for picker in _pickers(model, peers, dev, tune)]
     if protocol == SCORES:
@@ -136,7 +141,7 @@ def _seeds(models: list[str] | None, seed: int | None) -> int | Sequence[int]:
     return split_seeds(models or ["cba"]) if seed is None else seed
 
 
-def _fractions(models: Sequence[str], asked: str | None) -> tuple[float, ...]:
+def _fractions(models: Sequence[str], asked: str | None, messages: Messages) -> tuple[float, ...]:
     """Of the split: those that are given, else those that the models were trained on."""
     from jijin.models import in_words, split_fractions
 
@@ -145,8 +150,7 @@ def _fractions(models: Sequence[str], asked: str | None) -> tuple[float, ...]:
     shares = parse_fractions(asked)
     for name in models:
         if (own := split_fractions([name])) != shares:
-            told = f"{name} was trained on --fractions {in_words(own)}"
-            typer.echo(f"jijin: {told}: it may have seen some of these", err=True)
+            messages.note(f"{name} was trained on --fractions {in_words(own)}: it may have seen some of these")
     return shares
 
 

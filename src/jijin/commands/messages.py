@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from jijin.commands.shared import bar, tell_warnings
+from jijin.commands.shared import tell_warnings
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 LONG = 1_000_000  # samples, about one hour of three components at 100 Hz: shorter work shows no bar
 
@@ -74,9 +78,30 @@ class Messages:
         from rich.progress import MofNCompleteColumn, TaskProgressColumn, TextColumn
 
         counts = (MofNCompleteColumn(), TextColumn(unit)) if unit else (TaskProgressColumn(),)
-        with bar(self.console, title, *counts) as update:
+        with self._bar(title, *counts) as update:
             update(total=total)
             yield lambda done: update(advance=done)
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        """A function to call with how much is done and how much there is; a bar moves if stderr is a terminal."""
+        if self.quiet or not self.console.is_terminal:
+            yield lambda done, total: None
+            return
+        from rich.progress import MofNCompleteColumn
+
+        with self._bar(title, MofNCompleteColumn()) as update:
+            yield lambda done, total: update(completed=done, total=total)
+
+    @contextmanager
+    def _bar(self, title: str, *counts: ProgressColumn) -> Iterator[Callable[..., None]]:
+        """A bar with the time left, under the lines told meanwhile; what is yielded takes total, completed, advance."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            task = progress.add_task(title, total=None)
+            yield lambda **changes: progress.update(task, **changes)
 
 
 class _Minutes:

@@ -1,18 +1,13 @@
-"""What several commands need: options that are refused, shares, a bar, a table, the extra "train"."""
+"""What several commands need: options that are refused, shares, a table, warnings in a line, the extra "train"."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import ProgressColumn
 
 
 def given(context: typer.Context) -> dict[str, str]:
@@ -42,31 +37,6 @@ def parse_fractions(text: str | None) -> tuple[float, ...]:
         return tuple(float(part) for part in text.replace(":", ",").split(","))
     except ValueError:
         raise ConfigError(f"'fractions' must look like 6,2,2 (got {text!r})") from None
-
-
-@contextmanager
-def bar(console: Console, title: str, *counts: ProgressColumn) -> Iterator[Callable[..., None]]:
-    """A bar with the time left; what is yielded takes total=, and completed= or advance=."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda **changes: progress.update(task, **changes)
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, drawn only on a terminal."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done, total: None
-        return
-    with bar(console, what, MofNCompleteColumn()) as update:
-        yield lambda done, total: update(completed=done, total=total)
 
 
 def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from jijin.commands.shared import print_table, progress_bar
+from jijin.commands.shared import print_table
 
 if TYPE_CHECKING:
+    from jijin.commands.messages import Messages
     from jijin.evaluate.source import Outcome
 
 SYNTHETICS = 200  # of each kind; none beside a start, which has seen them
@@ -24,6 +25,7 @@ def train(
     fractions: Sequence[float],
     seed: int,
     threads: int,
+    messages: Messages,
 ) -> None:
     """Train a source model, write it to the run folder, show how it did on events that were held out."""
     from jijin.discriminate.model import load_source
@@ -33,17 +35,23 @@ def train(
     count = (0 if start else SYNTHETICS) if synthetics is None else synthetics
     run = SourceRun(paths, count, tuple(fractions), seed, threads=threads)
     beginning = load_source(read_run(Path(start)) if Path(start).exists() else start) if start else None
-    with progress_bar("measuring") as advance:
+    with messages.bar("measuring") as advance:
         path, outcome = train_run(run, output, beginning, advance)
     if outcome is None:
-        typer.echo("a class has fewer than two events: nothing could be held out, so nothing was scored", err=True)
+        messages.note("a class has fewer than two events: nothing could be held out, so nothing was scored")
     else:
         show(outcome)
     typer.echo(str(path))
 
 
 def evaluate(
-    data: Sequence[Path], models: Sequence[str], split: str, fractions: Sequence[float], seed: int, output: Path | None
+    data: Sequence[Path],
+    models: Sequence[str],
+    split: str,
+    fractions: Sequence[float],
+    seed: int,
+    output: Path | None,
+    messages: Messages,
 ) -> None:
     """Score source models on a split of labelled windows."""
     from jijin.data.splits import NAMES
@@ -56,14 +64,14 @@ def evaluate(
 
     if split not in (*NAMES, "all"):
         raise ConfigError(f"'split' must be train, dev, test or all (got {split!r})")
-    with progress_bar("measuring") as advance:
+    with messages.bar("measuring") as advance:
         table = measured(SourceRun(tuple(map(str, data)), 0, tuple(fractions), seed), None, advance)
     table = in_splits(table, NAMES if split == "all" else [split], fractions, seed)
     config, done = DiscriminateConfig(), {}
     for name in models:
         model = load_source(read_run(Path(name)) if Path(name).exists() else name)
         if seen := trained_on(model.card, sorted(set(table["dataset"])), split, fractions, seed):
-            typer.echo(f"{name}: trained on events of {', '.join(seen)}, so it is scored on what it has seen", err=True)
+            messages.note(f"{name}: trained on events of {', '.join(seen)}, so it is scored on what it has seen")
         outcome = told_by(model, table)
         show(outcome)
         done[name] = [list(part) for part in tables(outcome, config.prior, config.certainty)]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.shared import progress_bar, require_train
+from jijin.commands.shared import require_train
 
 if TYPE_CHECKING:
+    from jijin.commands.messages import Messages
     from jijin.study.published import Found
     from jijin.study.run import StudyConfig
     from jijin.study.sample import Sample
@@ -54,16 +55,19 @@ def study(
         raise typer.BadParameter("give --data or --example, one of the two")
     _require_folder(output)
     require_train(("sklearn", "scikit-learn"))
+    from jijin.commands.messages import Messages
     from jijin.study.run import StudyConfig, run
 
+    messages = Messages()
+    messages.take_log()
     asked = {"earthquakes": earthquakes, "noise": noise, "epochs": epochs, "cnn_epochs": cnn_epochs, "threads": threads}
     numbers = (EXAMPLE if example else WHOLE) | {key: value for key, value in asked.items() if value is not None}
     named = ", ".join(map(str, data)) if data else "--example"
     config = StudyConfig(**numbers, seed=seed, unseen=unseen, data=named, peers=str(peers or "SeisBench's"))
-    found = _peers(peers)
+    found = _peers(peers, messages)
     output.mkdir(parents=True, exist_ok=True)
-    with _told_to_go_on():
-        done = run(_sample(data, output, config), output, config, found, download, _say)
+    with _told_to_go_on(messages):
+        done = run(_sample(data, output, config, messages), output, config, found, download, messages.note)
     from jijin.study.report import write
 
     typer.echo(str(write(done, output)))
@@ -78,39 +82,35 @@ def _require_folder(output: Path) -> None:
 
 
 @contextmanager
-def _told_to_go_on() -> Iterator[None]:
+def _told_to_go_on(messages: Messages) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say("interrupted; the same command goes on: CBA at its last epoch, trees and CNN from the beginning")
+        messages.note("interrupted; the same command goes on: CBA at its last epoch, trees and CNN from the beginning")
         raise
 
 
-def _peers(folder: Path | None) -> Found | None:
+def _peers(folder: Path | None, messages: Messages) -> Found | None:
     """The pickers of the folder, now: what is wrong with it is not to be told after hours of training."""
     from jijin.study.published import of_folder
 
     found = of_folder(folder) if folder else None
     for note in found[1] if found else ():
-        _say(note)
+        messages.note(note)
     return found
 
 
-def _say(text: str) -> None:
-    typer.echo(f"jijin: {text}", err=True)
-
-
-def _sample(data: list[Path] | None, output: Path, config: StudyConfig) -> Sample:
+def _sample(data: list[Path] | None, output: Path, config: StudyConfig, messages: Messages) -> Sample:
     from jijin.models import split_seeds
     from jijin.study.example import NAME, SOURCE, write_example
     from jijin.study.sample import draw
 
     source, name = (None, None) if data else (SOURCE, NAME)
     if not data:
-        _say("making the example: synthetic earthquakes and noise in STEAD's layout")
+        messages.note("making the example: synthetic earthquakes and noise in STEAD's layout")
         data = [write_example(output / "example", config.earthquakes, config.noise)]
-    with progress_bar("reading") as progress:
+    with messages.bar("reading") as progress:
         seeds = split_seeds(["cba"]) if config.unseen else 0
         sample = draw(data, config.earthquakes, config.noise, config.seed, source, progress, name, seeds)
-    _say(sample.study.source)
+    messages.note(sample.study.source)
     return sample

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jijin.commands.shared import check_file, parse_fractions, progress_bar, refuse, require_train
+from jijin.commands.shared import check_file, parse_fractions, refuse, require_train
 
 if TYPE_CHECKING:
+    from jijin.commands.messages import Messages
     from jijin.data.corpus import Corpus
     from jijin.train.config import TrainConfig
 
@@ -56,8 +57,11 @@ def train(
 
     --task source takes --data, --start, --synthetics, --fractions, --threads and --seed, no other; it needs no torch.
     """
+    from jijin.commands.messages import Messages
     from jijin.errors import ConfigError
 
+    messages = Messages()
+    messages.take_log()
     if task not in TASKS:
         raise ConfigError(f"'task' must be {' or '.join(TASKS)} (got {task!r})")
     if output.is_file():
@@ -70,7 +74,7 @@ def train(
         from jijin.commands import source as of_source
 
         refuse(context, "the task source", OF_SOURCE)
-        return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads)
+        return of_source.train(output, data, start, synthetics, parse_fractions(fractions), seed, threads, messages)
     require_train()
     from jijin.train.config import TrainConfig
 
@@ -82,12 +86,12 @@ def train(
         "data": [str(path.resolve()) for path in data],
         "teachers": [str(path.resolve()) for path in teachers or []],
         "records": [str(path.resolve()) for path in records or []],
-        "fractions": _fractions(config.start, fractions),
+        "fractions": _fractions(config.start, fractions, messages),
         "split_seeds": _split_seeds(config.start),
         "synthetics": 8000 if synthetics is None else synthetics,
         "recipe": recipe,
     }
-    typer.echo(str(_run(output, config, source)))
+    typer.echo(str(_run(output, config, source, messages)))
     return None
 
 
@@ -117,7 +121,7 @@ def _split_seeds(start: str | None) -> list[int]:
     return seeds
 
 
-def _fractions(start: str | None, asked: str | None) -> list[float]:
+def _fractions(start: str | None, asked: str | None, messages: Messages) -> list[float]:
     """Those that are given, else those of the weights that a run begins with."""
     from jijin.models import in_words, split_fractions
 
@@ -127,8 +131,7 @@ def _fractions(start: str | None, asked: str | None) -> list[float]:
     own = list(split_fractions([start])) if start.endswith(".onnx") else _config(Path(start).parent)["fractions"]
     if asked is None or shares == own:
         return own
-    told = f"--start held out by {in_words(own)}"
-    typer.echo(f"jijin: {told}: its own data would now be divided in another way", err=True)
+    messages.note(f"--start held out by {in_words(own)}: its own data would now be divided in another way")
     return shares
 
 
@@ -145,7 +148,7 @@ def _config(run: Path) -> dict[str, Any]:
     return done
 
 
-def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
+def _run(output: Path, config: TrainConfig, source: dict[str, Any], messages: Messages) -> Path:
     from dataclasses import asdict
 
     from jijin.data.compose import Composer
@@ -164,19 +167,17 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any]) -> Path:
     write_config(output, config, {**source, **{key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}})
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
-    with progress_bar("training") as advance:
+    with messages.bar("training") as advance:
 
         def step(windows: int, row: dict[str, float]) -> None:
             advance(windows, config.windows)
             if row:
                 scores = "  ".join(f"{key} {value:.4g}" for key, value in row.items())
-                typer.echo(f"{windows} windows  {scores}", err=True)
+                messages.note(f"{windows} windows  {scores}")
 
         best = train(composer, corpus.dev, output, config, step)
     if config.start and read_checkpoint(best)["step"] == 0:
-        typer.echo(
-            f"jijin: no epoch was better on dev than what it began with; {best} holds the weights of --start", err=True
-        )
+        messages.note(f"no epoch was better on dev than what it began with; {best} holds the weights of --start")
     return best
 
 
@@ -199,11 +200,14 @@ def export(
     ] = None,
 ) -> None:
     """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
+    from jijin.commands.messages import Messages
     from jijin.data.corpus import scored_traces
     from jijin.errors import ConfigError
     from jijin.evaluate import evaluation_windows
 
     require_train()
+    messages = Messages()
+    messages.take_log()
     from jijin.train.export import export as write
 
     if output.suffix != ".onnx":
@@ -219,7 +223,7 @@ def export(
     )
     for part, windows in (("dev", dev), ("test", test)):
         if not windows:
-            typer.echo(f"jijin: no labelled record in the {part} split of the run; it is not scored there", err=True)
+            messages.note(f"no labelled record in the {part} split of the run; it is not scored there")
     card = {"weaknesses": weakness or [], **_provenance(done), **_pace(run)}
     typer.echo(str(write(run, output, dev, test, name, card, wide, blend, seen)))
 

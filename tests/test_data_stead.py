@@ -208,6 +208,22 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["chunk2.csv", "merge.csv", "mine.csv", "metadata.csv", "pack/metadata.csv"])
+@pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_whose_separator_is_no_comma_says_so(tmp_path: Path, name: str, separator: str, word: str) -> None:
+    table = tmp_path / name
+    table.parent.mkdir(exist_ok=True)
+    write_stead(table.with_suffix(""), ROWS)
+    table.with_suffix(".hdf5").rename(table.with_name(table.stem.replace("metadata", "waveforms") + ".hdf5"))
+    table.write_text(table.read_text().replace(",", separator))
+    if table.parent != tmp_path:
+        (table.parent / "pack.json").write_text('{"version": 2, "keep_split": false}')
+    with pytest.raises(
+        ReadError, match=rf"{name}: not a table of comma-separated values; it is separated by {word}: save"
+    ):
+        open_dataset(table.parent)
+
+
 def test_a_sample_that_is_not_a_number_names_file_and_column(tmp_path: Path) -> None:
     write_stead(tmp_path / "chunk1", [*ROWS, event("x.TA_20061114133221_EV", p="early")])
     with pytest.raises(DataError, match=r"chunk1\.csv: column 'p_arrival_sample'.*early"):

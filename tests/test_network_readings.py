@@ -36,6 +36,10 @@ def test_corrections_are_read_from_tables(tmp_path: Path, name: str, text: str) 
     [
         ("station,phase\nCH.A,P\n", "is no CSV of station,phase,correction_s"),
         ("sta,ph\n", r"is no CSV of station,phase,correction_s.*no column station"),
+        (
+            "station;phase;correction_s\nCH.A;P;0,1\n",
+            r"no column station; it is separated by semicolons: save it with c",
+        ),
         ("", "is no CSV of station,phase,correction_s"),
         ("station,phase,correction_s\nCH.A,P,much\n", "must be a number of seconds"),
         ("station,phase,correction_s\nCH.A,Lg,0.1\n", "CH.A LG: phase must be P or S"),

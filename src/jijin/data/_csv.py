@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from jijin.errors import ReadError
+from jijin.io.tables import separator_hint
 
 CHUNK_ROWS = 100_000
 MISSING = ["", "None", "nan", "NaN"]  # not "NA": it is a network code (Netherlands Antilles)
@@ -32,9 +33,12 @@ def _readable(csv: Path) -> Iterator[None]:
 
 
 def header(csv: Path) -> list[str]:
-    """Column names of the file."""
+    """Column names of the file. ReadError also where they are separated by something else than commas."""
     with _readable(csv):
-        return [str(name) for name in pd.read_csv(csv, nrows=0).columns]
+        names = [str(name) for name in pd.read_csv(csv, nrows=0).columns]
+        if hint := separator_hint(names):
+            raise ReadError(f"{csv}: not a table of comma-separated values{hint}")
+        return names
 
 
 def blocks(csv: Path, columns: Sequence[str], dtype: Mapping[str, Any]) -> Iterator[pd.DataFrame]:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from jijin.data.traces import DETECTION, LETTERS, LabelledTrace, P, S, detections
 from jijin.errors import DataError
+from jijin.io.tables import separator_hint
 
 REACH = 40  # samples within which picks of different pickers are one onset
 AGREE = 3  # pickers that make an onset
@@ -171,12 +172,10 @@ def read_picks(paths: Sequence[Path]) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
+        _check_columns(path, [str(name) for name in pd.read_csv(path, nrows=0).columns])
         table = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a table of picks ({str(error).strip()}); see docs/data.md") from None
-    lacking = [name for name in PICK_COLUMNS if name not in table]
-    if lacking:
-        raise DataError(f"{path}: a table of picks has the columns {', '.join(PICK_COLUMNS)}; {lacking[0]} is missing")
     for name in ("sample", "probability"):
         numbers = pd.to_numeric(table[name], errors="coerce")
         if numbers.isna().any():
@@ -184,6 +183,14 @@ def _read(path: Path) -> pd.DataFrame:
             raise DataError(f"{path}: '{name}' of line {row + 2} is no number ({table[name].iloc[row]!r})")
         table[name] = numbers
     return table
+
+
+def _check_columns(path: Path, header: Sequence[str]) -> None:
+    if lacking := [name for name in PICK_COLUMNS if name not in header]:
+        raise DataError(
+            f"{path}: a table of picks has the columns {', '.join(PICK_COLUMNS)}; "
+            f"{lacking[0]} is missing{separator_hint(header)}"
+        )
 
 
 def overlook(traces: Iterable[LabelledTrace], picks: pd.DataFrame) -> list[LabelledTrace]:

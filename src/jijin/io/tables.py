@@ -7,7 +7,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ COLUMNS = (
 )
 TYPE_COLUMNS = ("event_type", "event_type_probability")  # of the detection, where they were asked for
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}  # that a spreadsheet may write in place of commas
 
 
 def iso(time_ns: int) -> str:
@@ -68,6 +69,16 @@ def write_json(picks: Iterable[Pick], file: IO[str], header: Mapping[str, Any], 
     """An object: the fields of header, then "picks", a list of objects with the keys of COLUMNS."""
     json.dump({**header, "picks": [row(pick, typed) for pick in picks]}, file, indent=1)
     file.write("\n")
+
+
+def separator_hint(header: Sequence[str]) -> str:
+    """What to add to an error about columns where the first row, taken apart at commas, has another separator; or "".
+
+    >>> separator_hint(["station;phase;correction_s"]), separator_hint(["station", "phase"])
+    ('; it is separated by semicolons: save it with commas', '')
+    """
+    marks = [word for mark, word in SEPARATORS.items() if len(header) == 1 and mark in header[0]]
+    return f"; it is separated by {marks[0]}: save it with commas" if marks else ""
 
 
 @contextmanager

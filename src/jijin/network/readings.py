@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.errors import DataError, ReadError
+from jijin.io.tables import separator_hint
 from jijin.network.geo import LocalFrame
 from jijin.network.stations import Stations
 from jijin.network.traveltime import TravelTimes
@@ -186,5 +187,5 @@ def toml_rows(text: str) -> list[tuple[str, str, str]]:
 def csv_rows(text: str) -> list[tuple[str, str, str]]:
     table = csv.DictReader(text.splitlines())
     if lacking := [name for name in CORRECTION_COLUMNS if name not in (table.fieldnames or ())]:
-        raise KeyError(f"no column {lacking[0]}")
+        raise KeyError(f"no column {lacking[0]}{separator_hint(table.fieldnames or ())}")
     return [(row["station"], row["phase"], row["correction_s"]) for row in table]

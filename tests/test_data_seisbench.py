@@ -267,3 +267,16 @@ def test_lengths_are_those_of_the_traces_that_are_read(tmp_path: Path, rate: flo
     dataset = open_dataset(write(tmp_path, raw, meta(names, trace_npts=7), sampling_rate=rate))
     read = [dataset.waveform(i).shape[1] for i in range(3)]
     np.testing.assert_array_equal(dataset.lengths(), [*read, np.nan, np.nan])
+
+
+def test_a_source_that_is_not_known_is_none_after_an_export_either_and_an_earthquake_is_one(tmp_path: Path) -> None:
+    words = ["", "earthquake", "quarry blast", "Not_Reported", "noise"]
+    onsets = [10.0, 10.0, 10.0, 10.0, np.nan]
+    table = meta(list("abcde"), source_type=words, trace_P_arrival_sample=onsets)
+    data = {name: trace() for name in "abcde"}
+    first = open_dataset(write(tmp_path / "first", data, table, sampling_rate=100))
+    again = open_dataset(write_dataset(tmp_path / "again", first))
+    assert first.labels["source_type"].tolist() == ["", "earthquake", "quarry blast", "", "noise"]
+    pd.testing.assert_series_equal(again.labels["source_type"], first.labels["source_type"])
+    pd.testing.assert_series_equal(again.labels["category"], first.labels["category"])
+    assert first.labels["category"].tolist() == ["earthquake"] * 4 + ["noise"]

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jijin.data.dataset import Dataset, column
-from jijin.data.labels import SOURCE
+from jijin.data.labels import NOT_REPORTED, SOURCE
 from jijin.errors import DataError
 from jijin.types import RATE
 
@@ -40,6 +40,7 @@ COLUMNS = {  # ours -> SeisBench's
 def to_metadata(labels: pd.DataFrame) -> pd.DataFrame:
     """A labels table in SeisBench's columns."""
     out = pd.DataFrame({theirs: column(labels, ours) for ours, theirs in COLUMNS.items()})
+    out["source_type"] = out["source_type"].replace("", NOT_REPORTED)  # empty, it would be read as the category
     station = labels["station"].astype(str).str.split(".", n=1, expand=True).reindex(columns=[0, 1])
     out["station_network_code"], out["station_code"] = station[0].to_numpy(), station[1].to_numpy()
     out["n_components"] = labels["components"].astype(str).str.len().to_numpy()

@@ -22,6 +22,7 @@ from jijin.errors import DataError
 
 LABELLED, ABSENT, UNLABELLED = "labelled", "absent", "unlabelled"
 EARTHQUAKE, NOISE, OTHER = "earthquake", "noise", "other"
+NOT_REPORTED = "not reported"  # QuakeML's word for a source_type that is not known; in our tables that is ""
 
 # Sources without a P or S to pick; everything else that is not noise radiates body waves and counts as an earthquake.
 _OTHER = frozenset({

@@ -158,7 +158,7 @@ def to_labels(
         "category": category, "source_group": source_groups(meta, category),
         "snr_db": lb.numbers(meta, "trace_snr_db", where=where),
         "distance_km": lb.numbers(meta, "path_ep_distance_km", where=where),
-        "source_type": _first(meta, "source_type", "trace_category"), "licence": lb.text(meta, "licence"),
+        "source_type": _source_type(meta), "licence": lb.text(meta, "licence"),
         "dataset": dataset, "components": components, "quality": _quality(meta),
         "qc_good": lb.truth(meta, "qc_good"), "station": _station(meta), "split": _first(meta, "split", "trace_split"),
         **{name: lb.numbers(meta, name, where=where) for name in lb.SOURCE},
@@ -172,6 +172,12 @@ def _quality(meta: pd.DataFrame) -> pd.Series:
     by = [word.where(word.str.contains("auto|manual", case=False), "") for word in status]
     own = lb.text(meta, "label_quality")
     return own.where(own != "", lb.made_as(*by))
+
+
+def _source_type(meta: pd.DataFrame) -> pd.Series:
+    """source_type, else trace_category, in the data set's words; "" where it says that none was reported."""
+    word = _first(meta, "source_type", "trace_category")
+    return word.where(word.str.strip().str.lower().str.replace("_", " ") != lb.NOT_REPORTED, "")
 
 
 def _arrival(meta: pd.DataFrame, columns: Sequence[str], where: str) -> pd.Series:

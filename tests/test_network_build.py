@@ -85,6 +85,15 @@ def test_the_same_picks_give_the_same_events_in_any_order(rng):
     assert builder(stations).build(picks) == builder(stations).build(picks[::-1])
 
 
+def test_a_pick_that_is_given_twice_is_evidence_once(rng):
+    stations = network(12, 50, rng)
+    picks = by_time(earthquake(stations, START_NS, (4, 4, 10), rng, missed=(0, 0)).picks)
+    make = builder(stations)
+    few = picks[: make.associator.config.n_picks - 1]
+    assert make.build(picks * 2) == make.build(picks) != []
+    assert make.build(few * 2) == []
+
+
 def test_an_event_has_what_sizer_and_discriminator_say(rng):
     class Both:
         def size(self, origin, waveforms):

@@ -202,6 +202,13 @@ def test_of_two_picks_of_a_phase_the_more_probable_one_is_used_and_both_are_kept
     assert weights[again] == 0.0 and weights[picks[0]] > 0.9 and len(weights) == len(picks) + 1
 
 
+def test_a_pick_that_is_given_twice_is_one_arrival() -> None:
+    stations = network(8, 60, np.random.default_rng(10))
+    picks = arrivals(stations, (46.0, 7.1, 9.0))
+    locator = Locator(stations, HALF_SPACE)
+    assert locator.locate([*picks, *picks[:3]]) == locator.locate(picks)
+
+
 def test_picks_of_a_station_without_a_place_are_named_and_left_out() -> None:
     stations = network(8, 60, np.random.default_rng(11))
     picks = arrivals(stations, (46.0, 7.1, 9.0))

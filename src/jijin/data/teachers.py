@@ -10,6 +10,7 @@ learned from there either.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,9 +166,16 @@ def complete_all(traces: list[LabelledTrace], picks: pd.DataFrame, noise: bool =
 
 
 def read_picks(paths: Sequence[Path]) -> pd.DataFrame:
-    """Tables of picks as one; a data set is named without the folder that it lies in."""
+    """Tables of picks as one; a data set is named without the folder that it lies in.
+
+    A row that is there already, in the same table or another, is left out with a warning: it would weigh twice.
+    """
     table = pd.concat([_read(path) for path in paths])
-    return table.assign(dataset=table["dataset"].str.removeprefix("windows/"))
+    table = table.assign(dataset=table["dataset"].str.removeprefix("windows/"))
+    if (twice := table.duplicated(list(PICK_COLUMNS))).any():
+        where = ", ".join(map(str, paths))
+        warnings.warn(f"{where}: rows that are there already are left out ({twice.sum()})", stacklevel=2)
+    return table[~twice]
 
 
 def _read(path: Path) -> pd.DataFrame:

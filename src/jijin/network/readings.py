@@ -119,8 +119,8 @@ class ErrorModel:
 
 
 def placed(picks: Sequence[Pick], stations: Stations, corrections: Corrections) -> Readings:
-    """All picks of P and S whose stations have a place, in order of time."""
-    ordered = by_time(picks)
+    """All picks of P and S whose stations have a place, in order of time; one that is given twice is one."""
+    ordered = by_time(dict.fromkeys(picks))
     places = [(pick, stations.lookup(pick.seed_id, pick.time_ns)) for pick in ordered if phase_of(pick)]
     there = [(pick, place) for pick, place in places if place is not None]
     late = tuple(corrections.get((net_sta(pick.seed_id), phase_of(pick)), 0.0) for pick, _ in there)

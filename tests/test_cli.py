@@ -186,6 +186,18 @@ def test_a_folder_without_waveforms_is_a_failure(run: Run, tmp_path: Path) -> No
     assert f"{tmp_path}: no waveform file in the folder" in err
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_an_earlier_result_is_left_as_it_was_where_no_input_can_be_read(run: Run, tmp_path: Path, there: bool) -> None:
+    source, output = tmp_path / "misspelt.mseed", tmp_path / "keep.csv"
+    if there:
+        source.touch()
+    output.write_text("an earlier result")
+    status, out, err = run("detect", source, "-o", output)
+    assert (status, out, output.read_text()) == (1, "", "an earlier result")
+    assert err.endswith("jijin: 0 P and 0 S picks at 0 station(s), nothing is written\n")
+    assert run("detect", source)[1] == ""
+
+
 def test_a_model_file_that_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
     from jijin.models import load
 

@@ -36,7 +36,8 @@ def run(
 
     judge tells the source type of each detection.
 
-    After an interrupt the picks found so far are written too. Raises ModelError, and OSError if writing fails.
+    After an interrupt the picks found so far are written too. Where something failed and no sample at all was read,
+    nothing is: an earlier result is left as it was. Raises ModelError, and OSError if writing fails.
     """
     batch = Batch(load(model), picking, messages, plots, judge)
     messages.take_log()
@@ -45,9 +46,13 @@ def run(
         batch.run(inputs(paths, messages) if paths else example())
     except KeyboardInterrupt:
         interrupted = True
-    save(by_time(batch.picks), output, kind, batch.model, judge is not None)
-    messages.note(("interrupted: " if interrupted else "") + batch.summary(output))
-    return 130 if interrupted else int(bool(messages.failed))
+    status = 130 if interrupted else int(bool(messages.failed))
+    written = bool(batch.stations) or not status
+    if written:
+        save(by_time(batch.picks), output, kind, batch.model, judge is not None)
+    summary = batch.summary(output if written else None) + ("" if written else ", nothing is written")
+    messages.note(("interrupted: " if interrupted else "") + summary)
+    return status
 
 
 def typed(picks: list[Pick], reel: Reel, judge: Discriminator) -> list[Pick]:

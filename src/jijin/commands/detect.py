@@ -51,7 +51,7 @@ def detect(
     """Pick P and S in seismograms.
 
     One row a pick, in order of time, on stdout or in -o. A file that cannot be read is named on stderr; the
-    others are still used, and the exit status is 1.
+    others are still used, and the exit status is 1. If none can be read nothing is written.
     """
     if example == bool(paths):
         raise typer.BadParameter("give PATHs or --example, one of the two")

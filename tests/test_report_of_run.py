@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,30 @@ def test_a_data_centre_is_not_asked_again_unless_it_is_named(run: Path) -> None:
     view = of_run(run.parent / "remote")
     assert view.waveforms is None
     assert "--waveforms 'fdsn://NODE?net=XX'" in view.notes[-1]
+
+
+@pytest.mark.parametrize("source", ["replay://quake.mseed", "shake://:8888", "seedlink://host", "seedlinks://host"])
+def test_a_live_run_is_a_page_without_the_waveforms_that_its_feed_did_not_keep(
+    run: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)  # not installed
+    with Store.open(run, write=True) as store:
+        store.change_settings({**store.settings, "kind": "live", "source": source})
+    done = CliRunner().invoke(app, ["report", str(run), "--quiet"])
+    assert (done.exit_code, len(known(run / "report.html")["events"])) == (0, 1)
+    assert of_run(run).notes[-1].startswith(f"no waveforms in this page: {source}: a feed keeps no waveforms")
+    assert of_run(run, waveforms=str(run.parent / "waves.mseed")).waveforms is not None
+
+
+def test_a_run_whose_source_needs_what_is_not_installed_is_a_page_without_waveforms(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with Store.open(run, write=True) as store:
+        store.change_settings({**store.settings, "source": "s3://bucket/waves"})
+    assert of_run(run).notes[-1] == (
+        "no waveforms in this page: fsspec is not installed; run: pip install 'jijin[remote]'"
+    )
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:

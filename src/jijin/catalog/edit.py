@@ -9,8 +9,8 @@ from pathlib import Path
 
 from jijin.catalog.events import event_builder, lenient
 from jijin.catalog.outputs import write_outputs
-from jijin.catalog.settings import LIVE, from_tables
-from jijin.errors import DataError
+from jijin.catalog.settings import from_tables
+from jijin.errors import DataError, JijinError
 from jijin.io.archive import Span, Waveforms, open_archive
 from jijin.store import Store, pick_id
 from jijin.types import Event, Pick, Segment, SourceType, net_sta
@@ -168,10 +168,8 @@ class _Archive:
 def _open(store: Store, tell: Tell) -> Waveforms:
     settings = store.settings
     try:
-        if settings.get("kind") == LIVE and "://" in settings["source"]:
-            raise DataError(f"{settings['source']} is a feed")
         archive = open_archive(settings["source"], Span(settings["start_ns"], settings["end_ns"]))
-    except (DataError, OSError) as error:
+    except (JijinError, OSError) as error:
         tell(f"no waveforms, so magnitudes of events located anew are of the amplitudes that were read before: {error}")
         return lambda name, start_ns, end_ns: []
     return lenient(archive.segments, tell)

@@ -4,6 +4,8 @@ folder or file       jijin.io.file_archive
 sds://ROOT           the same, whose files are known by their names
 s3://BUCKET/...      the same, through fsspec
 fdsn://NODE?net=..   jijin.io.fdsn_archive
+
+What comes from a feed (FEEDS) is gone once it was there: that is no archive.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from jijin.errors import DataError
 from jijin.types import DAY_NS, Segment, StationDay
 
+FEEDS = ("seedlink", "seedlinks", "shake", "replay")  # schemes of what `jijin live` listens to
 Waveforms = Callable[[str, int, int], list[Segment]]  # NET.STA.LOC (or NET.STA), start_ns, end_ns -> its channels
 Told = Callable[[str], None]
 
@@ -61,11 +65,14 @@ def open_archive(source: str, span: Span | None = None, tell: Told = lambda sent
     """The archive that a path or URL names; span bounds its station-days.
 
     What is left out - a file that cannot be read, a clock that was not set - is told in sentences.
-    ReadError if the source is not there; DataError if it names none, or has no waveforms in the span.
+    ReadError if the source is not there; DataError if it names none, as a feed does not, or has no waveforms in the
+    span; MissingExtra if what reads it is not installed.
     """
     from jijin.io import fdsn_archive, file_archive
 
     span = span or Span()
+    if source.startswith(tuple(f"{feed}://" for feed in FEEDS)):
+        raise DataError(f"{source}: a feed keeps no waveforms; name a folder, or another archive, that has them")
     if source.startswith("fdsn://"):
         return fdsn_archive.open_fdsn(source, span)
     if source.startswith("sds://"):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from jijin.config import check_range
 from jijin.errors import ConfigError
+from jijin.io.archive import FEEDS
 from jijin.live.clock import Clock, ReplayClock, SystemClock
 from jijin.live.packets import Packet
 
@@ -57,7 +58,7 @@ def open_sources(
     """
     split = [urlsplit(url) for url in urls]
     kinds = {one.scheme for one in split}
-    if unknown := kinds - {"seedlink", "seedlinks", "shake", "replay"}:
+    if unknown := kinds.difference(FEEDS):
         raise ConfigError(
             f"no source '{min(unknown) or urls[0]}': give seedlink://HOST, shake://ADDRESS or replay://FILES"
         )

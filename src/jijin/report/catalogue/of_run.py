@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jijin.errors import DataError
+from jijin.errors import JijinError
 from jijin.io.archive import Archive, Span, open_archive
 from jijin.network.traveltime import TravelTimes
 from jijin.network.velocity import VelocityModel
@@ -30,7 +30,7 @@ def of_run(
 
     waveforms: where they are read; "" for the run's own source, but for a data centre, which is asked only if named;
     None for nowhere. Raises DataError if no run is there, or ReadError if waveforms are asked for by name and are not
-    there. That the run's own source is not there any more becomes a note.
+    there. That the run's own source is a feed, or not there any more, becomes a note.
     """
     span = span or Span()
     with Store.open(folder) as store:
@@ -71,7 +71,7 @@ def _archive(settings: Mapping[str, Any], source: str | None, notes: list[str]) 
         return None
     try:
         return open_archive(own, span)
-    except (DataError, OSError) as error:
+    except (JijinError, OSError) as error:
         notes.append(f"no waveforms in this page: {error}")
         return None
 

@@ -6,8 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -151,6 +154,47 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_finished(store: Store) -
     with pytest.raises(OSError, match="the disk is full; what was finished before is kept"):
         store.add_station_day(DayResult(DAY, many))
     assert store.picks() == [P] and store.coverage() == {}
+
+
+@contextmanager
+def limit(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of a file")
+@pytest.mark.parametrize("size", [0, 1 << 10, 20 << 10, 40 << 10])
+def test_a_limit_on_the_size_of_files_is_one_sentence_whatever_file_meets_it(
+    store: Store, tmp_path: Path, size: int
+) -> None:
+    store.add_picks([replace(P, time_ns=NOON + n) for n in range(1000)])
+    store.close()
+    told = (
+        r"cannot be written: disk I/O error; check the disk, your quota and `ulimit -f`, then go on: '.*run\.(db|lock)'"
+    )
+    with pytest.raises(OSError, match=told), limit(size):
+        Store.create(tmp_path / "new", {}, STATIONS)
+    with pytest.raises(OSError, match=told), limit(size), Store.open(store.folder, write=True) as again:
+        again.exclude(again.pick_ids(""), "by hand")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of a file")
+def test_a_disk_without_a_free_byte_is_full_and_no_other_jijin(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jijin.store.schema.shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    with pytest.raises(OSError, match="the disk is full; what was finished before is kept"), limit(0):
+        Store.create(tmp_path / "new", {}, STATIONS)
+    store.close()
+    with pytest.raises(OSError, match="the disk is full; what was finished before is kept"), limit(0):
+        Store.open(store.folder)
 
 
 KILLED = """

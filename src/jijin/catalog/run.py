@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from jijin.catalog.settings import LIVE, RunConfig, check_same, digest, from_tab
 from jijin.catalog.told import Report, Silence
 from jijin.errors import DataError
 from jijin.io.archive import Archive, Span, open_archive
+from jijin.io.tables import replacing
 from jijin.network.build import EventBuilder
 from jijin.network.readings import read_corrections
 from jijin.network.stations import Stations, read_stations
@@ -143,7 +143,8 @@ def _store(folder: Path, request: Request | None, settings: dict[str, Any]) -> S
     stations = read_stations(request.stations)
     folder.mkdir(parents=True, exist_ok=True)
     if request.inventory:
-        shutil.copyfile(request.inventory, folder / RESPONSE)
+        with replacing(folder / RESPONSE) as file:
+            file.write(request.inventory.read_bytes())
     return Store.create(folder, settings, stations)
 
 

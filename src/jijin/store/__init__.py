@@ -1,7 +1,8 @@
 """A run on disk: RUN/run.db with its settings, stations, station-days, picks and events.
 
 One process writes (the others are refused), any number read at the same time. Each method that writes is one
-transaction: a process killed at any moment leaves the state before or after it, never between.
+transaction: a process killed at any moment leaves the state before or after it, never between. Each raises OSError,
+with the file's name, where the disk is full or cannot be written.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["Coverage", "DayResult", "Progress", "Store", "exists", "pick_id"]
 class Store:
     """The database of one run. Use it in a `with`, or close() it; open for writing it keeps other writers out."""
 
-    def __init__(self, folder: Path, db: sqlite3.Connection, lock: sqlite3.Connection | None) -> None:
+    def __init__(self, folder: Path, db: schema.Database, lock: sqlite3.Connection | None) -> None:
         self.folder, self._db, self._lock = folder, db, lock
 
     @classmethod
@@ -90,7 +91,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with schema.transaction(self._db, self.folder / schema.FILE):
+        with schema.transaction(self._db):
             yield
 
     # settings and stations

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from jijin.errors import DataError
 
 VERSION = 1  # of the tables, in PRAGMA user_version
 FILE, LOCK = "run.db", "run.lock"
+REASONS = {  # by SQLite's code
+    sqlite3.SQLITE_FULL: "the disk is full; what was finished before is kept",
+    sqlite3.SQLITE_IOERR: "cannot be written: disk I/O error; check the disk, your quota and `ulimit -f`, then go on",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check who may read and write it and its folder",
+}
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE station (
@@ -38,12 +45,28 @@ CREATE INDEX event_time ON event (time_ns);
 """
 
 
-def connect(folder: Path, write: bool) -> sqlite3.Connection:
-    """A connection to a run's database, empty if it is not there yet and write is asked for."""
+class Database(sqlite3.Connection):
+    """A connection whose failures are the system's errors, OSError with the file's name; path is that file."""
+
+    path: Path
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """As SQLite's; raises OSError where the disk, or the system, does not let it."""
+        with _as_system(self.path):
+            return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        """As SQLite's; raises OSError where the disk, or the system, does not let it."""
+        with _as_system(self.path):
+            return super().executemany(sql, parameters)
+
+
+def connect(folder: Path, write: bool) -> Database:
+    """A connection to a run's database, empty if it is not there yet and write is asked for. OSError if it fails."""
     path = folder / FILE
     if not write and not os.access(folder, os.W_OK):  # a medium that cannot be written: no log beside it either
-        return sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
-    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        return _connection(path, 30, "?immutable=1")
+    db = _connection(path, 30)
     if write:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
@@ -52,45 +75,59 @@ def connect(folder: Path, write: bool) -> sqlite3.Connection:
     return db
 
 
-def lock(folder: Path) -> sqlite3.Connection:
-    """Keep other writers out for as long as this connection lives; the system drops it when a process is killed.
-
-    DataError if another process writes.
-    """
-    db = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
-    try:
-        db.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        db.close()
-        raise DataError(f"{folder}: another jijin works on this run; wait for it to end") from error
+def _connection(path: Path, timeout_s: float, options: str = "") -> Database:
+    where = f"{path.absolute().as_uri()}{options}"
+    with _as_system(path):
+        db = sqlite3.connect(where, timeout=timeout_s, isolation_level=None, factory=Database, uri=True)
+    db.path = path
     return db
 
 
-def version(db: sqlite3.Connection) -> int:
+def lock(folder: Path) -> sqlite3.Connection:
+    """Keep other writers out for as long as this connection lives; the system drops it when a process is killed.
+
+    DataError if another process writes, OSError if the folder cannot be written.
+    """
+    db = _connection(folder / LOCK, 0)
+    try:
+        db.execute("BEGIN EXCLUSIVE")
+    except OSError as error:
+        db.close()
+        if error.errno == errno.EBUSY:
+            raise DataError(f"{folder}: another jijin works on this run; wait for it to end") from error
+        raise
+    return db
+
+
+def version(db: Database) -> int:
     """Of the tables in a database; 0 for an empty one."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All that is written in the block, or nothing. Raises OSError, with the file's name, when the disk is full."""
+def transaction(db: Database) -> Iterator[None]:
+    """All that is written in the block, or nothing."""
     try:
         db.execute("BEGIN IMMEDIATE")
         yield
         db.execute("COMMIT")
-    except BaseException as error:
+    except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError):
-            raise told(error, path) from error
         raise
 
 
-def told(error: sqlite3.Error, path: Path) -> OSError:
-    """SQLite's error as the system's, with the file's name."""
-    full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-    reason = "the disk is full; what was finished before is kept" if full else f"cannot be written: {error}"
-    return OSError(errno.ENOSPC if full else errno.EIO, reason, str(path))
+@contextmanager
+def _as_system(path: Path) -> Iterator[None]:
+    """SQLite's error as the system's, with the file's name, what is wrong and what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode & 0xFF  # without what SQLite adds in its extended codes
+        if code == sqlite3.SQLITE_IOERR and not shutil.disk_usage(path.parent).free:
+            code = sqlite3.SQLITE_FULL  # of the log's index, laid out before the log
+        number = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_BUSY: errno.EBUSY}.get(code, errno.EIO)
+        raise OSError(number, REASONS.get(code, f"cannot be written: {error}"), str(path)) from error
 
 
 def exists(folder: str | Path) -> bool:
@@ -106,13 +143,10 @@ def exists(folder: str | Path) -> bool:
         db.close()
 
 
-def opened(folder: Path, write: bool) -> tuple[sqlite3.Connection, sqlite3.Connection | None]:
+def opened(folder: Path, write: bool) -> tuple[Database, sqlite3.Connection | None]:
     """A run's database, and its lock if it is to be written. OSError if the folder cannot be written."""
-    try:
-        held = lock(folder) if write else None
-        return connect(folder, write), held
-    except sqlite3.Error as error:
-        raise told(error, folder / FILE) from error
+    held = lock(folder) if write else None
+    return connect(folder, write), held
 
 
 def between(start_ns: int | None, end_ns: int | None) -> tuple[int, int]:

@@ -290,6 +290,26 @@ def test_channels_that_cannot_be_used_are_named(run: Run, tmp_path: Path) -> Non
     assert "SLOW" in err
 
 
+@pytest.mark.parametrize("value", [np.nan, 2e20])
+def test_a_record_without_a_usable_sample_is_told_and_is_no_station(
+    run: Run, record: Path, tmp_path: Path, value: float
+) -> None:
+    dead = Trace(np.full(9000, value), {"network": "XX", "station": "DEAD", "channel": "HHZ", "sampling_rate": 100.0})
+    dead.write(str(tmp_path / "dead.mseed"), format="MSEED")
+    status, out, err = run("detect", tmp_path / "dead.mseed")
+    assert (status, rows(out)) == (0, [])
+    told = "jijin: XX.DEAD..HHZ: no sample can be used: all are missing, not a number or beyond 1e+20\n"
+    assert err == told + "jijin: 0 P and 0 S picks at 0 station(s)\n"
+    assert run("detect", tmp_path / "dead.mseed", record)[2] == told + "jijin: 1 P and 1 S picks at 1 station(s)\n"
+
+
+def test_a_station_whose_channels_are_refused_is_not_counted(run: Run, record: Path, tmp_path: Path) -> None:
+    slow = Trace(obspy.read()[0].data, {"station": "SLOW", "channel": "LHZ", "sampling_rate": 1.0})
+    slow.write(str(tmp_path / "slow.mseed"), format="MSEED")
+    status, _, err = run("detect", tmp_path / "slow.mseed", record)
+    assert status == 1 and err.endswith("1 P and 1 S picks at 1 station(s)\n")
+
+
 def outside(*words: object, **options: object) -> subprocess.CompletedProcess[bytes]:
     """The command in a process of its own, with the stand-in model."""
     code = STAND_IN.format(tests=str(Path(__file__).parent))

@@ -18,7 +18,8 @@ from jijin.errors import DataError
 from jijin.models import Model, load
 from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
-from jijin.types import IN_SAMPLES, RATE, Pick, Segment, by_time, utc
+from jijin.signal import ABSURD
+from jijin.types import IN_SAMPLES, RATE, Pick, Segment, by_time, net_sta, utc
 from jijin.windows import Cutter, Instrument, Stitcher, Window
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Detector:
     """Samples in as they come, picks out as soon as nothing can change them.
 
     feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
-    fragment with data is used, to its last sample. A channel that cannot be used is logged and left out.
+    fragment with data is used, to its last sample. A channel that cannot be used is logged and left out; so is, at the
+    flush, one without a single sample that can.
     A sample is final once the window that starts with its block is complete: up to 60 s after it, where all three
     components come in. A sensor with fewer waits for the others until they are max_wait_s behind (CutConfig), or for
     flush().
@@ -61,6 +63,7 @@ class Detector:
         self._stitchers: dict[str, Stitcher] = {}
         self._pickers: dict[str, Picker] = {}
         self._refused: dict[str, DataError] = {}  # by seed id
+        self._usable: dict[str, int] = {}  # samples by seed id
 
     def feed(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> list[Pick]:
         """Picks, by time, that have become certain with these samples. The source is neither changed nor kept."""
@@ -77,6 +80,11 @@ class Detector:
             picks += picker.finish()
         self._finish()
         return by_time(picks)
+
+    @property
+    def stations(self) -> set[str]:
+        """NET.STA of what was fed since the last flush and can be used."""
+        return {net_sta(seed_id) for seed_id, count in self._usable.items() if count}
 
     def settled(self) -> dict[str, int]:
         """By instrument: the time (ns) before which every pick has been returned, of those with something open."""
@@ -96,7 +104,9 @@ class Detector:
     def _add(self, source: Any) -> None:
         for segment in segments(source):  # read
             try:
-                self._cutter.add(segment)  # prepare
+                usable = self._cutter.add(segment)  # prepare
+                if len(segment.data):
+                    self._usable[segment.seed_id] = self._usable.get(segment.seed_id, 0) + usable
             except DataError as error:
                 if segment.seed_id not in self._refused:
                     log.warning("%s; the channel is not used", error)
@@ -154,6 +164,8 @@ class Detector:
 
     def _finish(self) -> None:
         refused, used = list(self._refused.values()), bool(self._cutter.instruments)
+        for seed_id in (name for name, count in self._usable.items() if not count):
+            log.warning("%s: no sample can be used: all are missing, not a number or beyond %g", seed_id, ABSURD)
         self._reset()
         if refused and not used:
             raise DataError(f"no channel can be used: {refused[0]}" + (" ..." if len(refused) > 1 else ""))

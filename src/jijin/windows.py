@@ -231,17 +231,19 @@ class Cutter:
         self._newest: dict[str, int] = {}  # NET.STA: end of its newest data
         self._late: set[str] = set()
 
-    def add(self, segment: Segment) -> None:
-        """Buffer a segment. DataError if its rate or its dtype cannot be used."""
+    def add(self, segment: Segment) -> int:
+        """Buffer a segment; returns how many of its samples can be used. DataError if its rate or its dtype cannot."""
         check_rate(segment.sampling_rate, segment.seed_id)
         if segment.data.dtype.kind not in "iufb" or segment.data.ndim != 1:
             raise DataError(f"{segment.seed_id}: samples must be a row of real numbers (got {_kind(segment)})")
         name, station = instrument_id(segment.seed_id), net_sta(segment.seed_id)
-        for run in runs_of(segment):
+        runs = list(runs_of(segment))
+        for run in runs:
             if name not in self.instruments:
                 self.instruments[name] = Instrument(name, self.stride)
             self._warn_late(segment.seed_id, self.instruments[name].add(segment.seed_id, run))
             self._newest[station] = max(self._newest.get(station, 0), run.end_ns)
+        return sum(map(len, runs))
 
     def _warn_late(self, seed_id: str, late: Run) -> None:
         if len(late) and seed_id not in self._late:

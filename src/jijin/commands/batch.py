@@ -16,7 +16,7 @@ from jijin.errors import DataError
 from jijin.io.files import Scan
 from jijin.io.timeline import Reel, chunks, groups
 from jijin.models import load
-from jijin.types import Pick, by_time, net_sta
+from jijin.types import Pick, by_time
 
 if TYPE_CHECKING:
     from jijin.discriminate import Discriminator
@@ -36,7 +36,7 @@ def run(
 
     judge tells the source type of each detection.
 
-    After an interrupt the picks found so far are written too. Where something failed and no sample at all was read,
+    After an interrupt the picks found so far are written too. Where something failed and no sample could be used,
     nothing is: an earlier result is left as it was. Raises ModelError, and OSError if writing fails.
     """
     batch = Batch(load(model), picking, messages, plots, judge)
@@ -66,7 +66,7 @@ def typed(picks: list[Pick], reel: Reel, judge: Discriminator) -> list[Pick]:
 class Batch:
     """One run over many files. Stations follow one another; of a station, only the files of the moment are in memory.
 
-    picks grows while run works, so that an interrupt loses none; stations are those of which samples were read.
+    picks grows while run works, so that an interrupt loses none; stations are those of which samples were used.
     """
 
     model: Any
@@ -112,7 +112,7 @@ class Batch:
         for start, end in chunks(reel.scans):
             segments = reel.between(start, end)
             self.picks += detector.feed(segments)
-            self.stations |= {net_sta(segment.seed_id) for segment in segments}
+            self.stations |= detector.stations
             advance(sum(len(segment.data) for segment in segments))
         self.picks += detector.flush()
 

@@ -64,6 +64,15 @@ def test_a_table_without_elevations_says_that_it_takes_sea_level(tmp_path: Path)
         assert [s.elevation_m for s in table(tmp_path, "network,station,latitude,longitude\nA,B,1,2\n")] == [0.0]
 
 
+@pytest.mark.parametrize("column", ["elevation_m", "elevation_km"])
+def test_a_table_with_empty_elevations_says_that_it_takes_sea_level(tmp_path: Path, column: str) -> None:
+    head = f"network,station,latitude,longitude,{column}\n"
+    with pytest.warns(UserWarning, match=rf"stations\.csv: column {column} is empty in 2 of 2 rows; these"):
+        assert [s.elevation_m for s in table(tmp_path, head + "A,B,1,2,\nA,C,1,2.1,\n")] == [0.0, 0.0]
+    with pytest.warns(UserWarning, match=f"column {column} is empty in 1 of 2 rows; these stations are taken to stand"):
+        assert table(tmp_path, head + "A,B,1,2,\nA,C,1,2.1,1\n")["A.B"][0].elevation_m == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -108,9 +108,19 @@ def table_entries(path: Path, text: str) -> list[Station]:
     data = [(f"{path}, row {n}", row) for n, row in enumerate(rows[1:], 2) if not row[0].lstrip().startswith("#")]
     for where, row in data:
         check_fields(where, row, last_filled(rows[0]), separator)
-    return [
-        table_entry(where, {name: row[i].strip() for name, i in columns.items() if i < len(row)}) for where, row in data
-    ]
+    named = [{name: row[i].strip() for name, i in columns.items() if i < len(row)} for _, row in data]
+    warn_of_elevations(path, columns, named)
+    return [table_entry(where, row) for (where, _), row in zip(data, named, strict=True)]
+
+
+def warn_of_elevations(path: Path, columns: Collection[str], rows: list[dict[str, str]]) -> None:
+    """Say how many stations are taken to stand at sea level, where any has no elevation."""
+    column = next((name for name in ("elevation_km", "elevation_m") if name in columns), None)
+    empty = sum(not row.get(column) for row in rows) if column else 0
+    if column and not empty:
+        return
+    what = f"column {column} is empty in {empty} of {len(rows)} rows; these" if column else "no column elevation_m;"
+    warnings.warn(f"{path}: {what} stations are taken to stand at sea level", stacklevel=4)
 
 
 def check_fields(where: str, row: list[str], wanted: int, separator: str) -> None:
@@ -141,8 +151,6 @@ def known_columns(path: Path, header: list[str]) -> dict[str, int]:
             f"{path}: no column {' and no '.join(missing)} (found: {found}); "
             "the first row names network,station,latitude,longitude,elevation_m"
         )
-    if not {"elevation_m", "elevation_km"} & columns.keys():
-        warnings.warn(f"{path}: no column elevation_m; stations are taken to stand at sea level", stacklevel=4)
     return columns
 
 

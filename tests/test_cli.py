@@ -310,6 +310,24 @@ def test_a_station_whose_channels_are_refused_is_not_counted(run: Run, record: P
     assert status == 1 and err.endswith("1 P and 1 S picks at 1 station(s)\n")
 
 
+def test_a_channel_whose_header_has_no_codes_is_named_by_its_file(run: Run, tmp_path: Path) -> None:
+    for k, (name, rate, value) in enumerate((("a", 1.0, 7.0), ("b", 1.0, 7.0), ("dead", 100.0, np.nan))):
+        header = {"sampling_rate": rate, "starttime": START + k}
+        Trace(np.full(9000, value), header).write(str(tmp_path / f"{name}.mseed"), format="MSEED")
+    a, b, dead = (tmp_path / f"{name}.mseed" for name in ("a", "b", "dead"))
+    wrong = "sampling rate must be 20 to 1000 Hz (got 1 Hz)"
+    assert run("detect", a)[2].splitlines()[:2] == [
+        f"jijin: {a}: {wrong}; the channel is not used",
+        f"jijin: {a}: no channel can be used: {a}: {wrong}",
+    ]
+    assert run("detect", tmp_path)[2].splitlines()[:4] == [
+        f"jijin: {a}: {wrong}; the channel is not used",
+        f"jijin: {b}: {wrong}; the channel is not used",
+        f"jijin: {dead}: no sample can be used: all are missing, not a number or beyond 1e+20",
+        f"jijin: {a} and 2 more file(s): no channel can be used: {a}: {wrong} ...",
+    ]
+
+
 def outside(*words: object, **options: object) -> subprocess.CompletedProcess[bytes]:
     """The command in a process of its own, with the stand-in model."""
     code = STAND_IN.format(tests=str(Path(__file__).parent))

@@ -62,8 +62,8 @@ class Detector:
         self._cutter = Cutter(self.cut_config)
         self._stitchers: dict[str, Stitcher] = {}
         self._pickers: dict[str, Picker] = {}
-        self._refused: dict[str, DataError] = {}  # by seed id
-        self._usable: dict[str, int] = {}  # samples by seed id
+        self._refused: dict[str, DataError] = {}  # by the channel's label
+        self._usable: dict[str, int] = {}  # samples by the channel's label
 
     def feed(self, source: Stream | Trace | Segment | Iterable[Trace | Segment]) -> list[Pick]:
         """Picks, by time, that have become certain with these samples. The source is neither changed nor kept."""
@@ -84,7 +84,7 @@ class Detector:
     @property
     def stations(self) -> set[str]:
         """NET.STA of what was fed since the last flush and can be used."""
-        return {net_sta(seed_id) for seed_id, count in self._usable.items() if count}
+        return {net_sta(name) for name in self._cutter.instruments}
 
     def settled(self) -> dict[str, int]:
         """By instrument: the time (ns) before which every pick has been returned, of those with something open."""
@@ -106,11 +106,11 @@ class Detector:
             try:
                 usable = self._cutter.add(segment)  # prepare
                 if len(segment.data):
-                    self._usable[segment.seed_id] = self._usable.get(segment.seed_id, 0) + usable
+                    self._usable[segment.label] = self._usable.get(segment.label, 0) + usable
             except DataError as error:
-                if segment.seed_id not in self._refused:
+                if segment.label not in self._refused:
                     log.warning("%s; the channel is not used", error)
-                    self._refused[segment.seed_id] = error
+                    self._refused[segment.label] = error
 
     def _curves(self, final: bool) -> Iterator[Curves]:
         for batch, values in self._predicted(self._cutter.cut(final)):  # cut, predict
@@ -164,8 +164,8 @@ class Detector:
 
     def _finish(self) -> None:
         refused, used = list(self._refused.values()), bool(self._cutter.instruments)
-        for seed_id in (name for name, count in self._usable.items() if not count):
-            log.warning("%s: no sample can be used: all are missing, not a number or beyond %g", seed_id, ABSURD)
+        for label in (name for name, count in self._usable.items() if not count):
+            log.warning("%s: no sample can be used: all are missing, not a number or beyond %g", label, ABSURD)
         self._reset()
         if refused and not used:
             raise DataError(f"no channel can be used: {refused[0]}" + (" ..." if len(refused) > 1 else ""))

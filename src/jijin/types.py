@@ -73,6 +73,12 @@ class Segment:
     start_ns: int  # time of the first sample
     sampling_rate: float
     data: np.ndarray[Any, Any]
+    file: str = ""  # it was read from, where that is known
+
+    @property
+    def label(self) -> str:
+        """What messages call it: its seed id, or its file where the header has no codes."""
+        return self.seed_id if self.seed_id.strip(".") else self.file or self.seed_id
 
     @property
     def end_ns(self) -> int:

@@ -233,9 +233,9 @@ class Cutter:
 
     def add(self, segment: Segment) -> int:
         """Buffer a segment; returns how many of its samples can be used. DataError if its rate or its dtype cannot."""
-        check_rate(segment.sampling_rate, segment.seed_id)
+        check_rate(segment.sampling_rate, segment.label)
         if segment.data.dtype.kind not in "iufb" or segment.data.ndim != 1:
-            raise DataError(f"{segment.seed_id}: samples must be a row of real numbers (got {_kind(segment)})")
+            raise DataError(f"{segment.label}: samples must be a row of real numbers (got {_kind(segment)})")
         name, station = instrument_id(segment.seed_id), net_sta(segment.seed_id)
         runs = list(runs_of(segment))
         for run in runs:

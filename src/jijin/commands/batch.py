@@ -62,6 +62,14 @@ def typed(picks: list[Pick], reel: Reel, judge: Discriminator) -> list[Pick]:
     return told(picks, reel.between, judge)
 
 
+def _named(scans: list[Scan]) -> str:
+    """The stations of a group of files; of those whose headers have no codes the first file."""
+    stations = sorted({name for one in scans for name in one.stations if name.strip(".")})
+    files = [str(one.path) for one in scans if any(not name.strip(".") for name in one.stations)]
+    more = f" and {len(files) - 1} more file(s)" if files[1:] else ""
+    return ", ".join([*stations, *(file + more for file in files[:1])])
+
+
 @dataclass(slots=True)
 class Batch:
     """One run over many files. Stations follow one another; of a station, only the files of the moment are in memory.
@@ -93,13 +101,12 @@ class Batch:
         return ", ".join([counts, *places])
 
     def _group(self, scans: list[Scan], inputs: Inputs, advance: Callable[[int], None]) -> None:
-        names = sorted(frozenset().union(*(one.stations for one in scans)))
         first = len(self.picks)
         reel = Reel(scans, dict(inputs.loaded))
         try:
             self._feed(reel, advance)
         except DataError as error:
-            self.messages.fail(f"{', '.join(names)}: {error}")
+            self.messages.fail(f"{_named(scans)}: {error}")
         for path, problem in reel.problems.items():
             self.messages.fail(f"{path}: {problem}")
         if self.judge:

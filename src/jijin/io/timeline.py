@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -112,4 +112,4 @@ class Reel:
             return []
         if content.damage:
             self.problems[scan.path] = partly(content.damage)
-        return content.segments
+        return [replace(segment, file=str(scan.path)) for segment in content.segments]

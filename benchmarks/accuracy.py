@@ -26,8 +26,8 @@ from jijin.types import RATE
 from page import DOCS, write
 
 PARTS = (
-    parts.scores, parts.margins, parts.without_others, parts.by_groups, parts.by_field, parts.shifts, parts.borders,
-    parts.uncertainty, parts.probability, parts.spoilt, parts.noise, parts.continuously,
+    parts.scores, parts.margins, parts.difficulty, parts.without_others, parts.by_groups, parts.by_field,
+    parts.shifts, parts.borders, parts.uncertainty, parts.probability, parts.spoilt, parts.noise, parts.continuously,
 )  # fmt: skip
 CUT = CutConfig()
 SETTING = {

@@ -34,6 +34,7 @@ class Bench:
 
     manual: dict[str, list[LabelledTrace]]
     plain: dict[str, list[LabelledTrace]]  # the same, arrivals that nobody labelled not masked
+    train: list[LabelledTrace]  # by analysts, of the training split: for what others make of it
     automatic: dict[str, list[LabelledTrace]]
     shared: dict[str, list[LabelledTrace]]  # the same, onsets that three of seven pickers share in place of the labels
     cba: Picker
@@ -70,6 +71,7 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     seed = split_seeds(["cba"])
     manual = {s: scored_traces(windows, s, MANUAL, seed=seed, others=picks) for s in SPLITS}
     plain = {s: scored_traces(windows, s, MANUAL, seed=seed) for s in SPLITS}
+    train = scored_traces(windows, "train", MANUAL, seed=seed)
     automatic = {
         s: [t for t in scored_traces(windows, s, AUTOMATIC, seed=seed, others=picks, automatic=True) if t.onsets]
         for s in SPLITS
@@ -84,7 +86,7 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     pickers = [at_best(Picker(name, m, {}), dev) for name, m in models]
     records = continuous(sorted((data / "continuous").iterdir()))
     four = table[table["picker"].isin(FOUR)]
-    return Bench(manual, plain, automatic, shared, cba, pickers[0], pickers[1:], four, records)
+    return Bench(manual, plain, train, automatic, shared, cba, pickers[0], pickers[1:], four, records)
 
 
 def as_shared(traces: Sequence[LabelledTrace], table: Any) -> list[LabelledTrace]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
 import accuracy_figures as figures
-from accuracy_bench import SPLITS, Bench, at_best
+from accuracy_bench import FOUR, SPLITS, Bench, at_best
 from jijin.config import CutConfig
 from jijin.data.labels import OTHER
+from jijin.data.teachers import PROBABILITY
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import QUIET, Report, Window, count, evaluate, evaluation_windows
 from jijin.evaluate import benchmark as field
@@ -24,11 +26,13 @@ from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, find_picks, resid
 from jijin.evaluate.noise import false_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.position import positions, seconds
-from jijin.evaluate.scores import bootstrap, f1_of
+from jijin.evaluate.scores import bootstrap, f1_of, share_of
 from jijin.evaluate.shift import CHOICES, SMALL_S, Stability, in_detector, in_windows
+from jijin.types import RATE
 from page import DOCS, row, table
 
 Filled = dict[str, str]
+BY_TRACE = ["dataset", "trace_name"]
 LOST = 0.01  # share of picks that may come and go; they may move by SMALL_S
 
 
@@ -350,3 +354,38 @@ def continuously(bench: Bench) -> Filled:
         lines.append(["all", phase, shared, recall[phase], ours, alone, theirs])
     met = min(recall.values()) >= 0.95
     return {"continuous": table(heads, lines), "aim_shared": aim("0.95 of what three of four peers share", recall, met)}
+
+
+def difficulty(bench: Bench) -> Filled:
+    """How near published pickers are to the labels by analysts of each split, the training split among them."""
+    splits = {"train": bench.train} | bench.plain
+    picks = dict(iter(bench.table[bench.table["probability"] >= PROBABILITY].groupby(BY_TRACE)))
+    lines = [
+        [LETTERS[phase], name, *(cell for traces in splits.values() for cell in nearness(picks, traces, phase, name))]
+        for phase in (P, S)
+        for name in FOUR
+    ]
+    heads = [f"{split}: {what}" for split in splits for what in ("found of", "within 0.1 s", "MAE s")]
+    return {"difficulty": table(["phase", "picker", *heads], lines)}
+
+
+def nearness(picks: Mapping[Any, Any], traces: Sequence[LabelledTrace], phase: int, picker: str) -> list[object]:
+    """Labels with a pick of this picker within 0.5 s, of how many that pickers were asked for; the share of those
+    within 0.1 s and its interval; their mean distance in s."""
+    asked = [t for t in traces if t.by_phase[phase] and (t.dataset, t.name) in picks]
+    pairs = [
+        (np.abs(samples_of(picks[t.dataset, t.name], phase, picker) - label).min(initial=np.inf) / RATE, t.source_group)
+        for t in asked
+        for label in t.by_phase[phase]
+    ]
+    near = [(off_s, group) for off_s, group in pairs if off_s <= TOLERANCE_S]
+    off_s = np.array([off for off, _ in near])
+    within = np.stack([off_s <= TOLERANCES_S[0], np.ones(len(near))], 1)
+    low, high = bootstrap(within, [group for _, group in near], share_of)
+    share = f"{share_of(within.sum(0)):.2f} ({low:.2f} to {high:.2f})"
+    return [f"{len(near)} of {len(pairs)}", share, off_s.mean()]
+
+
+def samples_of(picks: Any, phase: int, picker: str) -> NDArray[np.float64]:
+    """Samples of one picker's picks of a phase among those of a trace."""
+    return picks.loc[(picks["phase"] == LETTERS[phase]) & (picks["picker"] == picker), "sample"].to_numpy(float)

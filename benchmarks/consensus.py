@@ -19,11 +19,14 @@ from obspy import Stream
 
 import jijin
 from cached import Cached
+from jijin.config import CutConfig
+from jijin.data.continuous import continuous
 from jijin.data.traces import P, S
 from jijin.detector import Detector
 from jijin.evaluate.matching import Picks, outside, pair
 from jijin.evaluate.pickers import AsModel, Picker, peer_loaders, released
-from jijin.types import NS, net_sta
+from jijin.evaluate.shift import EDGE, GRID_STARTS, SMALL_S, in_detector
+from jijin.types import NS, RATE, net_sta
 from page import table_of, write
 
 CASES = {
@@ -62,12 +65,26 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
         if name in VOTERS
     ]
     pickers = [*(released(name, jijin.load(name)) for name in models or ["cba"]), *voters]
-    shown = table_of(list(rows(data / "networks", pickers)))
+    shown = {"rows": rows(data / "networks", pickers), "starts": starts(data / "networks", pickers)}
+    tables = {name: table_of(list(lines)) for name, lines in shown.items()}
     if models:
-        print(shown)
+        print(*tables.values(), sep="\n\n")
     else:
         setting = {"near": NEAR_S, "voters": ", ".join(VOTERS), "threshold": THRESHOLD, "edge": EDGE_S}
-        write("consensus", {"rows": shown} | setting)
+        write("consensus", tables | setting | {"outer": EDGE / RATE, "begun": len(GRID_STARTS)})
+
+
+def starts(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:
+    """A line for each case, phase and picker: how steady picks are over the places of the detector's grid."""
+    for title, folder in CASES.items():
+        traces = continuous([file.parent for file in sorted((networks / folder).rglob("waveforms.mseed"))])
+        for picker in pickers:
+            for found in in_detector(picker, traces, CutConfig()):
+                yield {
+                    "records": title, "phase": found.phase, "picker": picker.name, "arrivals": found.arrivals,
+                    "lost": found.lost, "unsteady": found.unsteady, "moved: median s": found.moved_median_s,
+                    "95 % s": found.moved_95_s, f"over {SMALL_S:g} s": found.far,
+                }  # fmt: skip
 
 
 def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:

@@ -21,7 +21,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 import jijin
-from jijin.data.augment import deviation
+from jijin.data.batch import deviation
 from jijin.data.canvas import Canvas, bands, highpassed, overlay
 from jijin.data.compose import background
 from jijin.data.corpus import load_corpus

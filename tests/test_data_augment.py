@@ -4,21 +4,18 @@ import pytest
 from jijin.data.augment import (
     FULL,
     STUDY,
-    Batch,
-    Clip,
     DropChannels,
-    Gain,
     GaussianNoise,
-    Glitches,
+    Normalise,
     RandomGaps,
     RandomShift,
-    Rotate,
     ShortRecord,
-    SpectralShape,
     apply,
 )
+from jijin.data.batch import Batch
+from jijin.data.recording import Clip, Glitches, Polarity, Rotate, SpectralShape
 
-ALL = [Clip(1.0), DropChannels(1.0), Gain(), GaussianNoise(0.5, 1.0), Glitches(1.0), RandomGaps(1500, 1.0)]
+ALL = [Clip(1.0), DropChannels(1.0), Polarity(), GaussianNoise(0.5, 1.0), Glitches(1.0), RandomGaps(1500, 1.0)]
 ALL += [RandomShift(1000, 1.0), Rotate(1.0), ShortRecord(1.0), SpectralShape(1.0)]
 
 
@@ -74,6 +71,12 @@ def test_labels_inside_a_gap_are_masked(batch):
     assert (out.weight[:, 1][~gap] == 1).all()
 
 
+def test_what_a_window_begins_with_is_no_step_to_a_filter():
+    drift = np.linspace(1000, 0, 6000, dtype=np.float32) * np.ones((64, 3, 1), np.float32)
+    out = SpectralShape(1.0, low=0)(Batch(drift, np.zeros_like(drift), np.ones_like(drift)), np.random.default_rng(0))
+    assert (np.abs(np.diff(out.data, axis=-1)) < 1).all()
+
+
 def test_dropped_channels_leave_at_least_one(batch):
     out = DropChannels(1.0)(batch, np.random.default_rng(0))
     present = np.isfinite(out.data).any(-1).sum(-1)
@@ -123,7 +126,25 @@ def test_clipping_flattens_the_peaks(batch):
 
 
 def test_the_four_of_the_study_are_one_list():
-    assert [type(s).__name__ for s in STUDY] == ["GaussianNoise", "RandomShift", "RandomGaps", "DropChannels"]
+    names = [type(s).__name__ for s in STUDY]
+    assert names == ["GaussianNoise", "RandomShift", "RandomGaps", "DropChannels", "Normalise"]
+
+
+def test_what_a_model_sees_is_normalised(batch):
+    ready = Normalise()(batch, np.random.default_rng(0))
+    assert np.allclose(ready.data[1:].std(-1), 1, atol=1e-3) and not np.isnan(ready.data).any()
+
+
+def test_components_are_turned_each_by_itself(batch):
+    out = Polarity()(batch, np.random.default_rng(0))
+    sign = np.nansum(out.data * batch.data, axis=-1) / np.nansum(batch.data**2, axis=-1)
+    assert np.allclose(np.abs(sign), 1) and 0.2 < (sign < 0).mean() < 0.8 and (sign != sign[:, :1]).any()
+
+
+def test_of_a_window_without_data_nothing_is_asked(batch):
+    gone = Batch(np.where(np.arange(8)[:, None, None] == 2, np.nan, batch.data), batch.target, batch.weight)
+    out = Normalise()(gone, np.random.default_rng(0))
+    assert not out.weight[2].any() and not out.target[2].any() and out.weight[1].all()
 
 
 def test_a_whole_recipe_runs_and_repeats(batch):

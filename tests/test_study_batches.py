@@ -3,6 +3,7 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the extra 'train'")
 
+from jijin.data.augment import Normalise
 from jijin.data.traces import LabelledTrace, P, S, targets
 from jijin.evaluate import window_at
 from jijin.signal import normalise
@@ -20,14 +21,16 @@ def first_p(batch):
 
 
 def test_every_window_is_seen_once_an_epoch_in_an_order_that_changes():
-    composer = Epochs(TRACES, steps=())
+    composer = Epochs(TRACES, steps=(Normalise(),))
     seen = np.concatenate([first_p(composer.batch(k, 4)) for k in range(10)]).reshape(4, 10)  # four epochs of 10
     assert (np.sort(seen, 1) == 500 + 100 * np.arange(10)).all()
     assert len({tuple(row) for row in seen.tolist()}) == 4
 
 
 def test_a_batch_larger_than_the_data_runs_over_several_epochs():
-    assert sorted(first_p(Epochs(TRACES, steps=()).batch(0, 20))) == sorted([500 + 100 * k for k in range(10)] * 2)
+    assert sorted(first_p(Epochs(TRACES, steps=(Normalise(),)).batch(0, 20))) == sorted(
+        [500 + 100 * k for k in range(10)] * 2
+    )
 
 
 def test_a_batch_repeats_and_is_another_with_another_seed():
@@ -45,7 +48,7 @@ def test_a_batch_far_away_is_made_at_once():
 
 
 def test_without_augmentation_a_window_is_the_normalised_record_with_its_targets():
-    batch = Epochs(TRACES[:1], steps=()).batch(0, 1)
+    batch = Epochs(TRACES[:1], steps=(Normalise(),)).batch(0, 1)
     assert np.allclose(batch.data[0], normalise(TRACES[0].data[None])[0])
     assert np.array_equal(batch.target[0], targets(TRACES[0], 0, 6000)[0])
 

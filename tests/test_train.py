@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 pytest.importorskip("tensorboard")
 
 from jijin.cli import app  # noqa: E402
-from jijin.data.augment import Batch  # noqa: E402
+from jijin.data.batch import Batch  # noqa: E402
 from jijin.data.compose import Composer  # noqa: E402
 from jijin.data.corpus import scored_traces  # noqa: E402
 from jijin.data.export import write_seisbench  # noqa: E402
@@ -222,7 +222,7 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     assert card["counts"]["events"] == {"set": card["counts"]["events"]["set"]} and len(card["sha256"]) == 64
     assert set(card["scores"]) == {"dev", "test"} and card["parity"] < 1e-4
     assert card["weaknesses"] == ["far S"] and set(card["licences"]) == {"set"} and card["pickers"] == []
-    assert 100 < card["memory_mb"] < 32_000 and card["windows_per_s"] > 0
+    assert 100 < card["memory_mb"] < 32_000 and card["windows_per_s"] > 0 and card["trained_windows"] in (64, 128)
     scores = tmp_path / "scores.json"
     result = CliRunner().invoke(
         app, ["evaluate", "--model", str(model), "--data", str(dataset), "-o", str(scores), "--tune"]
@@ -378,6 +378,7 @@ def test_a_run_that_is_no_better_than_its_start_says_so(dataset, tmp_path):
     assert result.exit_code == 0 and "no epoch was better on dev" in result.stderr
     assert all(line.startswith("jijin: ") for line in result.stderr.splitlines())
     assert "jijin: 64 windows  loss " in result.stderr
+    assert "synthetic earthquakes" in result.stderr.split("64 windows")[0]  # what is waited for first
 
 
 def test_a_run_into_a_file_and_a_source_model_as_a_start_are_refused_with_a_hint(dataset, tmp_path):

@@ -165,6 +165,8 @@ def _run(output: Path, config: TrainConfig, source: dict[str, Any], messages: Me
     check_run(output, config, source)  # before minutes of reading
     corpus = _corpus(source)
     write_config(output, config, {**source, **{key: getattr(corpus, key) for key in ("counts", "licences", "pickers")}})
+    if source["synthetics"]:
+        messages.note(f"making {source['synthetics']} synthetic earthquakes")  # minutes
     pool = synthetic_pool(source["synthetics"], config.seed)
     composer = Composer(corpus.events, corpus.noise, pool, corpus.shares, chosen.mix, chosen.steps, config.seed)
     with messages.bar("training") as advance:
@@ -208,7 +210,9 @@ def export(
     require_train()
     messages = Messages()
     messages.take_log()
+    from jijin.train.export import checkpoint_of
     from jijin.train.export import export as write
+    from jijin.train.start import read_checkpoint
 
     if output.suffix != ".onnx":
         raise ConfigError(f"'output' must be an .onnx file (got {output})")
@@ -224,7 +228,8 @@ def export(
     for part, windows in (("dev", dev), ("test", test)):
         if not windows:
             messages.note(f"no labelled record in the {part} split of the run; it is not scored there")
-    card = {"weaknesses": weakness or [], **_provenance(done), **_pace(run)}
+    trained = read_checkpoint(checkpoint_of(run)).get("step", 0) * done["config"]["batch"]
+    card = {"weaknesses": weakness or [], **_provenance(done), "trained_windows": trained, **_pace(run)}
     typer.echo(str(write(run, output, dev, test, name, card, wide, blend, seen)))
 
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from jijin.data import synthetic
-from jijin.data.augment import FULL, Augmentation, Batch, apply, deviation
+from jijin.data.augment import FULL, apply
+from jijin.data.batch import Augmentation, Batch, deviation
 from jijin.data.canvas import Array, Canvas, add, bands, centred, highpassed, mask_drowned, overlay, peak
 from jijin.data.draw import log_uniform
 from jijin.data.sources import ANTHROPOGENIC, tone
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import LabelledTrace, targets
-from jijin.signal import ZERO_RUN, bridge, missing, normalise
+from jijin.signal import ZERO_RUN, bridge, missing
 from jijin.types import IN_SAMPLES
 
 # As if recorded faster or slower: an event of two to four times the distance is about as much slower.
@@ -63,13 +64,11 @@ class Composer:
     seed: int = 0
 
     def batch(self, k: int, size: int) -> Batch:
-        """Batch k of this seed, normalised and ready for the network."""
+        """Batch k of this seed, as the last of the steps leaves it: normalised, if the network is to see it."""
         rng = np.random.default_rng((self.seed, k))
         canvases = [self._window(rng) for _ in range(size)]
         raw = Batch(*(np.stack([getattr(c, name) for c in canvases]) for name in ("data", "target", "weight")))
-        out = apply(self.steps, raw, rng)
-        empty = np.isnan(out.data).all(1, keepdims=True)  # no component has data: nothing can be asked for
-        return Batch(normalise(out.data), out.target * ~empty, out.weight * ~empty)
+        return apply(self.steps, raw, rng)
 
     def _window(self, rng: Generator) -> Canvas:
         kind, event = rng.random(), self.mix.real + self.mix.synthetic

@@ -143,7 +143,9 @@ def scored_traces(
     rows = (np.flatnonzero(here & kind) for kind in kinds)
     out = [trace for mine in rows for trace in _some(Traces(dataset, mine, trusted=not automatic))]
     if needed and not out:
-        raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}")
+        count = int(np.logical_or(*kinds).sum())
+        where = f"{count} records that could be are in other splits" if count else "no record has a label to trust"
+        raise DataError(f"nothing to score in the {split} split of {', '.join(map(str, paths))}; {where}")
     return overlook(out, read_picks(others)) if others else out
 
 

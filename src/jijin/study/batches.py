@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.random import default_rng
-from numpy.typing import NDArray
 
-from jijin.data.augment import STUDY, Augmentation, Batch, apply
+from jijin.data.augment import STUDY, Normalise, apply
+from jijin.data.batch import Augmentation, Batch
 from jijin.data.traces import LabelledTrace, targets
 from jijin.evaluate import Window
-from jijin.signal import missing, normalise
+from jijin.signal import missing
 from jijin.train.validation import Validation
 from jijin.types import IN_SAMPLES
 
@@ -34,7 +34,7 @@ class Epochs:
     threads: int = 1
 
     def batch(self, k: int, size: int) -> Batch:
-        """Batch k, normalised and ready for the network."""
+        """Batch k, as the last of the steps leaves it: normalised, if the network is to see it."""
         rows = self._rows(k, size)
         groups = [rows[at : at + GROUP] for at in range(0, size, GROUP)]
         with ThreadPoolExecutor(self.threads) as pool:
@@ -42,8 +42,7 @@ class Epochs:
         return Batch(*(np.concatenate([getattr(part, x) for part in parts]) for x in ("data", "target", "weight")))
 
     def _part(self, rows: Sequence[int], seed: tuple[int, ...]) -> Batch:
-        out = apply(self.steps, raw_batch([self.traces[i] for i in rows]), default_rng(seed))
-        return Batch(normalise(out.data), out.target, _where_data(out))
+        return apply(self.steps, raw_batch([self.traces[i] for i in rows]), default_rng(seed))
 
     def _rows(self, k: int, size: int) -> list[int]:
         """Windows k * size to (k + 1) * size of all epochs laid end to end."""
@@ -64,11 +63,6 @@ def raw_batch(traces: Sequence[LabelledTrace]) -> Batch:
 
 def validation(traces: Sequence[LabelledTrace], windows: Sequence[Window]) -> Validation:
     """The same windows as they are, for the loss and for F1."""
-    raw = raw_batch(traces)
-    data, target, weight = map(torch.from_numpy, (normalise(raw.data), raw.target, _where_data(raw)))
+    ready = Normalise()(raw_batch(traces), default_rng(0))
+    data, target, weight = map(torch.from_numpy, (ready.data, ready.target, ready.weight))
     return Validation(data, target, weight, list(windows))
-
-
-def _where_data(batch: Batch) -> NDArray[np.float32]:
-    """The weights, nothing where no component has data."""
-    return batch.weight * ~np.isnan(batch.data).all(1, keepdims=True)

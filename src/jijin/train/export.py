@@ -54,13 +54,18 @@ def load_network(checkpoint: Path) -> CBA:
     return network.eval()
 
 
+def checkpoint_of(run: Path) -> Path:
+    """The checkpoint of a run that is exported."""
+    best = run / "best.pt"
+    return best if best.exists() else run / "last.pt"
+
+
 def blended(run: Path, share: float) -> CBA:
     """Weights between those that a run began with (start.pt; share 0) and its own (share 1), ready to predict.
 
     Half-way, a network has learnt what is new and keeps what it knew: Wortsman et al. 2022, arXiv:2109.01903.
     """
-    best = run / "best.pt"
-    network = load_network(best if best.exists() else run / "last.pt")
+    network = load_network(checkpoint_of(run))
     if share < 1:
         if not (run / "start.pt").is_file():
             raise ConfigError(f"{run}: nothing to blend with, the run began at random; leave out --blend")

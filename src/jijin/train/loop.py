@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from jijin.data.augment import Batch
+from jijin.data.batch import Batch
 from jijin.data.traces import LabelledTrace
 from jijin.errors import JijinError
 from jijin.report.training import dev_figure

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jijin.data.augment import FULL, STUDY, Augmentation
+from jijin.data.augment import FULL, STUDY
+from jijin.data.batch import Augmentation
 from jijin.data.compose import Mix
 from jijin.errors import ConfigError
 

@@ -26,5 +26,14 @@ def test_an_error_comes_out_of_another_process_as_it_was(error: JijinError) -> N
     assert (type(again), str(again), again.args, vars(again)) == (type(error), str(error), error.args, vars(error))
 
 
-def test_the_test_above_knows_every_error_of_the_package() -> None:
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_comes_out_of_a_worker_of_dask_as_it_was(error: JijinError) -> None:
+    """Which has tblib pickle exceptions, with their tracebacks."""
+    support = pytest.importorskip("tblib.pickling_support", reason="the extra dask is absent: this is NOT checked")
+    make, made_from, *_ = support.pickle_exception(error)
+    again = make(*made_from)
+    assert (type(again), str(again), again.args) == (type(error), str(error), error.args)
+
+
+def test_the_tests_above_know_every_error_of_the_package() -> None:
     assert {kind for kind in subclasses(JijinError) if kind.__module__.startswith("jijin")} == set(map(type, ERRORS))

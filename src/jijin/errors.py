@@ -13,9 +13,15 @@ process that waits for the one they were raised in.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class JijinError(Exception):
     """Root of every error raised on purpose."""
+
+    def __reduce__(self) -> tuple[type[JijinError], tuple[Any, ...]]:
+        """Pickled by what it was made from. Dask (tblib) would else make a ReadError by halves, and fail."""
+        return type(self), self.args
 
 
 class ConfigError(JijinError, ValueError):
@@ -42,5 +48,5 @@ class MissingExtra(JijinError, ImportError):
         self.package, self.extra = package, extra
 
     def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
-        """Pickled by what it was made from: an exception by default is by its text, which is no such argument."""
+        """Its text is not what it was made from."""
         return type(self), (self.package, self.extra)

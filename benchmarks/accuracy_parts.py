@@ -14,7 +14,7 @@ import accuracy_figures as figures
 from accuracy_bench import FOUR, SPLITS, Bench, at_best
 from jijin.config import CutConfig
 from jijin.data.labels import OTHER
-from jijin.data.teachers import PROBABILITY
+from jijin.data.teachers import PROBABILITY, by_trace
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import QUIET, Report, Window, count, evaluate, evaluation_windows
 from jijin.evaluate import benchmark as field
@@ -22,17 +22,17 @@ from jijin.evaluate.calibration import calibration_error, coverages, reliability
 from jijin.evaluate.conditions import RATE_OF, WHOLE, Loss, base_windows, losses
 from jijin.evaluate.continuous import agreement
 from jijin.evaluate.groups import Part, parts
-from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, find_picks, residuals_s
+from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks, find_picks, pair, residuals_s
 from jijin.evaluate.noise import false_picks
 from jijin.evaluate.pickers import Picker
 from jijin.evaluate.position import positions, seconds
 from jijin.evaluate.scores import bootstrap, f1_of, share_of
 from jijin.evaluate.shift import CHOICES, SMALL_S, Stability, in_detector, in_windows
 from jijin.types import RATE
-from page import DOCS, row, table
+from page import DOCS, STEADINESS, row, steadiness, table, table_of
 
 Filled = dict[str, str]
-BY_TRACE = ["dataset", "trace_name"]
+REACH = TOLERANCE_S * RATE
 LOST = 0.01  # share of picks that may come and go; they may move by SMALL_S
 
 
@@ -216,14 +216,7 @@ def shift_aims(shown: Mapping[str, Sequence[Stability]], name: str) -> Filled:
 
 def stable(rows: Sequence[tuple[str, Stability]]) -> str:
     """A table of stabilities, each with its split."""
-    heads = ["split", "picker", "seen in", "phase", "arrivals", "lost", "95 %", "unsteady"]
-    heads += ["moved: median s", "95 % s", "over 0.02 s"]
-    lines = [
-        [split, r.picker, r.seen_in, r.phase, r.arrivals, r.lost, r.interval, r.unsteady]
-        + [f"{r.moved_median_s:.4f}", f"{r.moved_95_s:.4f}", r.far]
-        for split, r in rows
-    ]
-    return table(heads, lines)
+    return table_of([{"split": split, **steadiness(found)} for split, found in rows], STEADINESS)
 
 
 def borders(bench: Bench) -> Filled:
@@ -359,7 +352,7 @@ def continuously(bench: Bench) -> Filled:
 def difficulty(bench: Bench) -> Filled:
     """How near published pickers are to the labels by analysts of each split, the training split among them."""
     splits = {"train": bench.train} | bench.plain
-    picks = dict(iter(bench.table[bench.table["probability"] >= PROBABILITY].groupby(BY_TRACE)))
+    picks = by_trace(bench.table[bench.table["probability"] >= PROBABILITY])
     lines = [
         [LETTERS[phase], name, *(cell for traces in splits.values() for cell in nearness(picks, traces, phase, name))]
         for phase in (P, S)
@@ -372,20 +365,20 @@ def difficulty(bench: Bench) -> Filled:
 def nearness(picks: Mapping[Any, Any], traces: Sequence[LabelledTrace], phase: int, picker: str) -> list[object]:
     """Labels with a pick of this picker within 0.5 s, of how many that pickers were asked for; the share of those
     within 0.1 s and its interval; their mean distance in s."""
-    asked = [t for t in traces if t.by_phase[phase] and (t.dataset, t.name) in picks]
-    pairs = [
-        (np.abs(samples_of(picks[t.dataset, t.name], phase, picker) - label).min(initial=np.inf) / RATE, t.source_group)
+    asked = [t for t in traces if (t.dataset, t.name) in picks]
+    near = [
+        (abs(pick[0] - label) / RATE, t.source_group)
         for t in asked
-        for label in t.by_phase[phase]
+        for pick, label in pair(picks_of(picks[t.dataset, t.name], phase, picker), t.by_phase[phase], REACH)[0]
     ]
-    near = [(off_s, group) for off_s, group in pairs if off_s <= TOLERANCE_S]
     off_s = np.array([off for off, _ in near])
     within = np.stack([off_s <= TOLERANCES_S[0], np.ones(len(near))], 1)
     low, high = bootstrap(within, [group for _, group in near], share_of)
     share = f"{share_of(within.sum(0)):.2f} ({low:.2f} to {high:.2f})"
-    return [f"{len(near)} of {len(pairs)}", share, off_s.mean()]
+    return [f"{len(near)} of {sum(len(t.by_phase[phase]) for t in asked)}", share, off_s.mean()]
 
 
-def samples_of(picks: Any, phase: int, picker: str) -> NDArray[np.float64]:
-    """Samples of one picker's picks of a phase among those of a trace."""
-    return picks.loc[(picks["phase"] == LETTERS[phase]) & (picks["picker"] == picker), "sample"].to_numpy(float)
+def picks_of(table: Any, phase: int, picker: str) -> Picks:
+    """One picker's picks of a phase among those of a trace."""
+    own = table[(table["phase"] == LETTERS[phase]) & (table["picker"] == picker)]
+    return list(zip(own["sample"].astype(float), own["probability"], strict=True))

@@ -25,9 +25,9 @@ from jijin.data.traces import P, S
 from jijin.detector import Detector
 from jijin.evaluate.matching import Picks, outside, pair
 from jijin.evaluate.pickers import AsModel, Picker, peer_loaders, released
-from jijin.evaluate.shift import EDGE, GRID_STARTS, SMALL_S, in_detector
+from jijin.evaluate.shift import EDGE, GRID_STARTS, in_detector
 from jijin.types import NS, RATE, net_sta
-from page import table_of, write
+from page import STEADINESS, steadiness, table_of, write
 
 CASES = {
     "California, M 4.3": "california_M4p3_mttime",
@@ -66,7 +66,7 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
     ]
     pickers = [*(released(name, jijin.load(name)) for name in models or ["cba"]), *voters]
     shown = {"rows": rows(data / "networks", pickers), "starts": starts(data / "networks", pickers)}
-    tables = {name: table_of(list(lines)) for name, lines in shown.items()}
+    tables = {name: table_of(list(lines), STEADINESS) for name, lines in shown.items()}
     if models:
         print(*tables.values(), sep="\n\n")
     else:
@@ -78,13 +78,8 @@ def starts(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, obje
     """A line for each case, phase and picker: how steady picks are over the places of the detector's grid."""
     for title, folder in CASES.items():
         traces = continuous([file.parent for file in sorted((networks / folder).rglob("waveforms.mseed"))])
-        for picker in pickers:
-            for found in in_detector(picker, traces, CutConfig()):
-                yield {
-                    "records": title, "phase": found.phase, "picker": picker.name, "arrivals": found.arrivals,
-                    "lost": found.lost, "unsteady": found.unsteady, "moved: median s": found.moved_median_s,
-                    "95 % s": found.moved_95_s, f"over {SMALL_S:g} s": found.far,
-                }  # fmt: skip
+        found = (one for picker in pickers for one in in_detector(picker, traces, CutConfig()))
+        yield from ({"records": title, **steadiness(one)} for one in found)
 
 
 def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:

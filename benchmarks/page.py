@@ -6,12 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jijin.study.machine import machine
+
+if TYPE_CHECKING:
+    from jijin.evaluate.shift import Stability
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 Formats = str | Mapping[str, str]  # of numbers with a fraction: one for all, or by head and else three decimals
+STEADINESS: Formats = {"moved: median s": ".4f", "95 % s": ".4f"}
 
 
 def write(script: str, places: Mapping[str, object], page: str = "") -> None:
@@ -49,3 +54,12 @@ def table(heads: Sequence[str], lines: Iterable[Sequence[object]], formats: Form
 def row(cells: Iterable[str]) -> str:
     """One line of a table."""
     return f"| {' | '.join(cells)} |"
+
+
+def steadiness(found: Stability) -> dict[str, object]:
+    """One picker's stability over many starts, by the heads of its table."""
+    return {
+        "picker": found.picker, "seen in": found.seen_in, "phase": found.phase, "arrivals": found.arrivals,
+        "lost": found.lost, "95 %": found.interval, "unsteady": found.unsteady,
+        "moved: median s": found.moved_median_s, "95 % s": found.moved_95_s, "over 0.02 s": found.far,
+    }  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from jijin.data.batch import Array
 from jijin.data.dataset import copy_window
 from jijin.data.synthetic import Synthetic
 from jijin.data.traces import DETECTION, LabelledTrace, P, S, targets
@@ -17,7 +17,6 @@ from jijin.types import IN_SAMPLES
 VISIBLE_P, VISIBLE_S = 1.8, 1.4  # peak over background above which an onset can be asked for
 CLEAR = 2.0  # times as much for Pn and Sn when Pg and Lg have no label: an analyst would pick those if in doubt
 RISES = 4.0  # peak of an onset over its own noise with which a row of the window shows it
-Array = NDArray[np.float32]
 
 
 @dataclass(slots=True)

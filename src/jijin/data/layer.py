@@ -19,10 +19,8 @@ from jijin.types import RATE
 LAYERED = 0.5  # of the stations stand on one
 LAG_S = (0.05, 0.6)  # 100 m to 2 km of sediments or lava
 NEAREST = 0.4  # share of S-P that the lag is below
-PS, SP = (
-    (0.05, 0.5),
-    (0.1, 1.0),
-)  # of P's vertical, of S's radial: Sp of 0.3 to 1.0 is plain at stations of Hengill, Iceland
+PS = (0.05, 0.5)  # of P's vertical
+SP = (0.1, 1.0)  # of S's radial: 0.3 to 1.0 is plain at stations of Hengill, Iceland
 
 
 def conversions(

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,8 +67,13 @@ def consensus(picks: pd.DataFrame, noise: bool = False) -> Consensus:
 
 def agreements(traces: Iterable[LabelledTrace], picks: pd.DataFrame, noise: bool = False) -> list[Consensus]:
     """consensus of every trace, from the picks of its (dataset, name)."""
-    tables = dict(iter(picks.groupby(["dataset", "trace_name"])))
+    tables = by_trace(picks)
     return [consensus(tables.get((t.dataset, t.name), picks[:0]), noise) for t in traces]
+
+
+def by_trace(picks: pd.DataFrame) -> dict[Any, pd.DataFrame]:
+    """(dataset, trace_name) -> the picks of that trace."""
+    return dict(iter(picks.groupby(["dataset", "trace_name"])))
 
 
 def groups(picks: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -203,7 +209,7 @@ def _check_columns(path: Path, header: Sequence[str]) -> None:
 
 def overlook(traces: Iterable[LabelledTrace], picks: pd.DataFrame) -> list[LabelledTrace]:
     """The traces with arrivals that several pickers find and nobody labelled masked, so that they count neither way."""
-    tables = dict(iter(picks[picks["probability"] >= PROBABILITY].groupby(["dataset", "trace_name"])))
+    tables = by_trace(picks[picks["probability"] >= PROBABILITY])
     return [_overlook(t, tables.get((t.dataset, t.name), picks[:0])) for t in traces]
 
 

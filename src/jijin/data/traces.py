@@ -35,9 +35,7 @@ class LabelledTrace:
     snr_db: float = math.nan
     distance_km: float = math.nan
     automatic: tuple[int, ...] = ()  # phases whose labels are a machine's, which others may move
-    s_elsewhere: tuple[
-        tuple[float, ...], ...
-    ] = ()  # for each S, where other pickers put it; () where nobody asked them
+    s_elsewhere: tuple[tuple[float, ...], ...] = ()  # for each S where others put it; () where none was asked
 
     @property
     def by_phase(self) -> dict[int, tuple[float, ...]]:

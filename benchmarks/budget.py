@@ -24,8 +24,8 @@ from days import START_NS, pieces, repeated, synthetic, whole, write
 from jijin.config import CutConfig
 from jijin.io.files import load as load_file
 from jijin.io.files import scan
+from jijin.looks import doubtful, gathered, look_again, settle
 from jijin.models import load
-from jijin.onsets import settle
 from jijin.picking import Picker
 from jijin.signal import missing, normalise
 from jijin.types import DAY_NS, Segment, ns_to_samples, samples_to_ns
@@ -61,11 +61,14 @@ def steps(windows: list[np.ndarray]) -> list[tuple[str, float]]:
     ready = [normalise(x, gaps=gap) for x, gap in zip(groups, gaps, strict=True)]
     rows = [("normalise", least(lambda: [normalise(x, gaps=missing(x)) for x in groups]))]
     rows.append(("network", least(lambda: [model.network(x) for x in ready])))
-    said = np.concatenate([model.network(x) for x in ready], axis=1)
+    said = np.concatenate([model.network(x) for x in ready], axis=1).swapaxes(0, 1)
     flat, there = np.concatenate(ready), np.concatenate(gaps)
-    rows.append(("onsets", least(lambda: [settle(*of) for of in zip(flat, there, *said[1:], strict=True)])))
-    moved = [settle(*of) for of in zip(flat, there, *said[1:], strict=True)]
-    said[1:] = np.stack(moved, axis=1)
+    in_doubt = [(x, curves) for x, curves in zip(flat, said, strict=True) if doubtful(*gathered(curves))]
+    again = least(lambda: [look_again(x, curves, model.network) for x, curves in in_doubt])
+    rows.append((f"network, {len(in_doubt) / len(flat):.0%} of the windows again", again))
+    settled = least(lambda: [settle(*of, model.network) for of in zip(flat, there, said, strict=True)])
+    rows.append(("onsets", settled - again))
+    said = np.stack([settle(*of, model.network) for of in zip(flat, there, said, strict=True)], axis=1)
     batches = [said[:, at : at + 64] for at in range(0, len(windows), 64)]
     curves = stitch(batches)
     return [*rows, ("stitch", least(lambda: stitch(batches))), ("pick", least(lambda: pick(model, curves)))]

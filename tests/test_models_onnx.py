@@ -13,8 +13,8 @@ import pytest
 
 from jijin import ModelError, load
 from jijin.errors import ConfigError
+from jijin.looks import settle
 from jijin.models import shipped, split_fractions, split_seeds
-from jijin.onsets import settle
 from jijin.signal import normalise
 
 onnx = pytest.importorskip("onnx")
@@ -67,11 +67,11 @@ def test_a_model_says_what_it_was_released_with(tmp_path: Path) -> None:
 
 
 def test_the_network_sees_normalised_windows(tmp_path: Path, windows: np.ndarray) -> None:
-    prediction = load(str(tiny(tmp_path / "m.onnx"))).predict(windows)
-    seen = normalise(windows)
-    for i, (detection, p, s) in enumerate(sigmoid(seen)):
-        moved = settle(seen[i], np.zeros((3, 6000), bool), p, s)
-        for curve, want in zip((prediction.detection, prediction.p, prediction.s), (detection, *moved), strict=True):
+    model = load(str(tiny(tmp_path / "m.onnx")))
+    prediction, seen = model.predict(windows), normalise(windows)
+    for i, said in enumerate(sigmoid(seen)):
+        wanted = settle(seen[i], np.zeros((3, 6000), bool), said, model.network)
+        for curve, want in zip((prediction.detection, prediction.p, prediction.s), wanted, strict=True):
             assert curve.dtype == np.float32 and np.allclose(curve[i], want, atol=1e-5)
 
 

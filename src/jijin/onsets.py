@@ -56,14 +56,6 @@ P = Search(before=150, after=25, reach=30, share=0.7, horizontal=False)
 S = Search(before=100, after=30, reach=25, share=0.5, horizontal=True)
 
 
-def settle(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
-    """What a network says of P and S (sample,) in one normalised window (3, sample), gathered and moved to the onsets.
-
-    gaps : (3, sample), True where a component has no data. See gather and retime.
-    """
-    return retime(window, gaps, gather(p, SHARPNESS["P"]), gather(s, SHARPNESS["S"]))
-
-
 def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
     """P and S curves (sample,) of one normalised window (3, sample) with their peaks moved; inputs stay as they are.
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from jijin.resampling import resample
 from jijin.types import RATE
 
-__all__ = ["RATE", "bridge", "highpass", "missing", "normalise", "resample"]
+__all__ = ["RATE", "bridge", "highpass", "missing", "normalise", "resample", "shifted"]
 
 HIGHPASS_HZ = 0.7  # takes out microseism and drift; causal, so that no energy moves ahead of an onset
 BLOCK = 40  # samples filtered by one product of matrices; larger ones a BLAS would spread over threads of its own
@@ -152,3 +152,14 @@ def _standardise(x: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.
     deviation = np.sqrt((x * x).sum(-1, keepdims=True) / valid)
     x /= np.where(deviation > 0, deviation, 1)
     return x
+
+
+def shifted(x: NDArray[np.float32], by: int, fill: float = 0.0) -> NDArray[np.float32]:
+    """x (..., sample) so many samples later, or earlier if by is negative; what comes in is fill.
+
+    >>> shifted(np.arange(1, 6, dtype=np.float32), 2), shifted(np.arange(1, 6, dtype=np.float32), -1, 9)
+    (array([0., 0., 1., 2., 3.], dtype=float32), array([2., 3., 4., 5., 9.], dtype=float32))
+    """
+    out, n = np.full_like(x, fill), x.shape[-1]
+    out[..., max(by, 0) : n + min(by, 0)] = x[..., max(-by, 0) : n - max(by, 0)]
+    return out

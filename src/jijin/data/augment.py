@@ -14,10 +14,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from jijin.data.batch import Array, Augmentation, Batch, chosen, deviation
+from jijin.data.batch import Augmentation, Batch, chosen, deviation
 from jijin.data.draw import log_uniform
 from jijin.data.recording import Clip, Glitches, Polarity, Rotate, SpectralShape
-from jijin.signal import normalise
+from jijin.signal import normalise, shifted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,8 @@ class RandomShift:
         out = Batch(batch.data.copy(), batch.target.copy(), batch.weight.copy())
         for row in np.flatnonzero(shift).tolist():
             for x, fill in ((out.data, np.nan), (out.target, 0), (out.weight, 0)):
-                x[row] = _moved(x[row], int(shift[row]), fill)
+                x[row] = shifted(x[row], int(shift[row]), fill)
         return out
-
-
-def _moved(x: Array, by: int, fill: float) -> Array:
-    """x (component, sample) later by so many samples; what comes in is fill."""
-    out, n = np.full_like(x, fill), x.shape[-1]
-    out[:, max(by, 0) : n + min(by, 0)] = x[:, max(-by, 0) : n - max(by, 0)]
-    return out
 
 
 @dataclass(frozen=True, slots=True)

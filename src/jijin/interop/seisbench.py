@@ -4,7 +4,7 @@ SeisBench batches the windows, runs them on its device and stacks them. What mak
 
     annotate_stream_pre   Z, N, E at 100 Hz on the grid of jijin.Detector; short, gappy and partial records are kept
     annotate_batch_pre    jijin.signal.normalise
-    annotate_batch_post   jijin.onsets.settle; windows weighted, so that SeisBench's average is jijin's
+    annotate_batch_post   jijin.looks.settle; windows weighted, so that SeisBench's average is jijin's
     classify_aggregate    jijin's peaks, with a fraction of a sample, instead of the highest sample of a trigger
 
 Curves differ by rounding alone, as long as the options are the default ones. SeisBench's picks have no place for a
@@ -35,10 +35,10 @@ except ModuleNotFoundError as error:
 from jijin.evaluate.matching import EXACT
 from jijin.interop.card import docstring
 from jijin.interop.grid import records
+from jijin.looks import settle
 from jijin.models import card_of, find, load, shipped
 from jijin.models.cba import CBA as Network
 from jijin.models.cba import CBAConfig
-from jijin.onsets import settle
 from jijin.picking import OnsetFinder
 from jijin.signal import missing, normalise
 from jijin.train.start import network_from_file
@@ -128,11 +128,16 @@ class CBA(WaveformModel):
         ready, gaps, beyond = piggyback
         out = batch.cpu().numpy().copy()
         for window, raw, gap in zip(out, ready, gaps, strict=True):
-            window[1:] = settle(raw, gap, *window[1:])
+            window[:] = settle(raw, gap, window, self._look)
         out *= ~gaps.all(1)[:, None] * self._shares(argdict)
         out = out.swapaxes(1, 2)
         out[beyond] = np.nan
         return torch.from_numpy(out)
+
+    @torch.inference_mode()
+    def _look(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Normalised windows (window, 3, 6000) -> probabilities (output, window, 6000)."""
+        return np.asarray(self(torch.from_numpy(windows).to(self.device)).cpu()).swapaxes(0, 1)
 
     def _shares(self, argdict: dict[str, Any]) -> NDArray[np.float32]:
         """(6000,) that a window is multiplied by, so that the plain average of all is jijin's; or blinding by NaN."""

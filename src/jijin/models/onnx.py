@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.config import cpus
 from jijin.errors import ModelError
+from jijin.looks import STARTS, settle
 from jijin.models import Prediction
-from jijin.onsets import settle
 from jijin.signal import missing, normalise
 from jijin.types import IN_SAMPLES, RATE
 
@@ -40,6 +40,7 @@ class OnnxModel:
             raise ModelError(f"'threads' must be at least 1, or None for all (got {threads})")
         self.file = Path(file)
         self.threads = threads or cpus()
+        self.starts: Sequence[int] = STARTS  # of further looks at a doubtful window; () is faster and less steady
         self._session = _open(self.file)
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
         try:
@@ -85,13 +86,13 @@ class OnnxModel:
             )
         gaps = missing(x)
         ready = normalise(x, gaps=gaps)
-        for i, (detection, p, s) in enumerate(self.network(ready).swapaxes(0, 1)):
-            out[:, i] = detection, *settle(ready[i], gaps[i], p, s)
+        for i, said in enumerate(self.network(ready).swapaxes(0, 1)):
+            out[:, i] = settle(ready[i], gaps[i], said, self.network, self.starts)
         if gaps.any():
             out[:, gaps.all(axis=1)] = 0
 
     def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), no peak moved."""
+        """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), at one look."""
         out = np.empty((len(OUTPUTS), len(windows), IN_SAMPLES), np.float32)
         for i in range(len(windows)):
             out[:, i : i + 1] = self._session.run(OUTPUTS, {"windows": windows[i : i + 1]})

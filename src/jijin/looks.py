@@ -1,0 +1,75 @@
+"""What a network says of a window in the end: where it is in doubt it looks again, and its peaks move to the onsets.
+
+A network with strides and pooling sees another picture of a window that begins a sample later (Zhang 2019,
+arXiv:1904.11486), and the probability of an onset that it doubts goes up and down by a tenth, so that its pick comes
+and goes. A window with such an onset is therefore shown to the network from three further samples, and the mean counts:
+half as many picks are lost, and times scatter half as much (docs/consensus.md, "The same records from many starts").
+Most windows hold no such onset and cost nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jijin.onsets import APART, MOST, SHARPNESS, gather, retime
+from jijin.peaks import Curve, peaks
+from jijin.signal import shifted
+
+# Samples. With the window as it is: quarters of the 48 after which all strides of the network repeat, and every phase
+# of its first stride of 4.
+STARTS = (13, -22, -9)
+DOUBT = (0.15, 0.85)  # probabilities of an onset between which the network looks again
+Curves = NDArray[np.float32]
+Network = Callable[[NDArray[np.float32]], Curves]  # normalised windows (window, 3, 6000) -> (output, window, 6000)
+
+
+def settle(
+    window: NDArray[np.float32],
+    gaps: NDArray[np.bool_],
+    said: Curves,
+    network: Network,
+    starts: Sequence[int] = STARTS,
+) -> Curves:
+    """What a network said (detection, P and S; (3, sample)) of a normalised window (3, sample), as a model gives it.
+
+    gaps : (3, sample), True where a component has no data; starts : as in look_again, none to believe the first look.
+    See onsets.gather and onsets.retime.
+    """
+    p, s = gathered(said)
+    if starts and doubtful(p, s):
+        said = look_again(window, said, network, starts)
+        p, s = gathered(said)
+    return np.stack([said[0], *retime(window, gaps, p, s)])
+
+
+def doubtful(p: Curve, s: Curve) -> bool:
+    """Whether one of the gathered curves (sample,) has a peak that another look may raise or sink.
+
+    >>> curve = np.zeros(6000, np.float32)
+    >>> sure, unsure = (np.where(np.arange(6000) == 3000, np.float32(height), curve) for height in (0.95, 0.5))
+    >>> doubtful(curve, curve), doubtful(sure, curve), doubtful(sure, unsure)
+    (False, False, True)
+    """
+    least, most = DOUBT
+    return any(least <= curve[k] <= most for curve in (p, s) for k in peaks(curve, least, APART, MOST))
+
+
+def look_again(window: NDArray[np.float32], said: Curves, network: Network, starts: Sequence[int] = STARTS) -> Curves:
+    """Mean (3, sample) of what the network said and of what it says where the window comes so many samples later (or
+    earlier); a sample that a look lacks is the others' alone."""
+    looks = network(np.stack([shifted(window, by) for by in starts])).swapaxes(0, 1)
+    total, seen = said.copy(), np.ones(said.shape[-1], np.float32)
+    once = seen.copy()
+    for look, by in zip(looks, starts, strict=True):
+        total += shifted(look, -by)
+        seen += shifted(once, -by)
+    return total / seen
+
+
+def gathered(said: Curves) -> tuple[Curve, Curve]:
+    """P and S, each (sample,), as onsets.gather makes them."""
+    _, p, s = said
+    return gather(p, SHARPNESS["P"]), gather(s, SHARPNESS["S"])

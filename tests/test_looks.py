@@ -1,0 +1,88 @@
+"""Second looks at doubtful windows; the network is made up here, so that what it should say is known."""
+
+import numpy as np
+import pytest
+
+from jijin.looks import STARTS, doubtful, look_again, settle
+from jijin.onsets import retime
+
+WHOLE = np.zeros((3, 6000), bool)
+SILENT = np.zeros(6000, np.float32)
+
+
+def bell(height, centre=3000):
+    return (height * np.exp(-0.5 * ((np.arange(6000) - centre) / 5) ** 2)).astype(np.float32)
+
+
+class Fickle:
+    """A network that gives P the heights in turn, at the window's highest sample; it tells how often it looked."""
+
+    def __init__(self, *heights):
+        self.heights, self.looks = heights, 0
+
+    def __call__(self, windows):
+        said = [np.stack([SILENT, bell(h, x[0].argmax()), SILENT]) for h, x in zip(self.heights, windows, strict=True)]
+        self.looks += len(windows)
+        return np.stack(said).swapaxes(0, 1)
+
+
+def spike(at=3000):
+    window = np.zeros((3, 6000), np.float32)
+    window[:, at] = 9
+    return window
+
+
+@pytest.mark.parametrize(("height", "looks"), [(0.05, 0), (0.14, 0), (0.2, 3), (0.8, 3), (0.95, 0)])
+def test_only_a_doubtful_window_is_looked_at_again(height, looks):
+    network = Fickle(0.5, 0.5, 0.5)
+    settle(spike(), WHOLE, np.stack([SILENT, bell(height), SILENT]), network)
+    assert network.looks == looks
+
+
+def test_without_further_starts_the_first_look_is_believed():
+    network = Fickle()
+    assert settle(spike(), WHOLE, np.stack([SILENT, bell(0.5), SILENT]), network, ())[1].max() == pytest.approx(
+        0.5, 0.01
+    )
+    assert network.looks == 0
+
+
+@pytest.mark.parametrize("phase", [1, 2])
+def test_a_doubtful_s_is_as_good_a_reason_as_a_doubtful_p(phase):
+    curves = [bell(0.99), bell(0.99)]
+    assert not doubtful(*curves)
+    curves[phase - 1] = bell(0.4)
+    assert doubtful(*curves)
+
+
+def test_the_mean_of_the_looks_counts_and_lies_where_the_first_one_lay():
+    network = Fickle(0.2, 0.3, 0.9)
+    mean = look_again(spike(), np.stack([SILENT, bell(0.6), SILENT]), network)
+    assert np.allclose(mean, np.stack([SILENT, bell(0.5), SILENT]), atol=1e-6)
+
+
+@pytest.mark.parametrize("at", [3, 5996])
+def test_a_sample_that_a_look_lacks_is_the_others_alone(at):
+    network = Fickle(0.6, 0.6, 0.6)
+    mean = look_again(spike(at), np.stack([SILENT, bell(0.6, at), SILENT]), network)
+    assert mean[1, at] == pytest.approx(0.6) and mean.max() < 0.601
+
+
+def test_detections_are_averaged_too_and_nothing_that_came_in_is_changed():
+    window, said = spike(), np.stack([np.ones_like(SILENT), bell(0.6), SILENT])
+    before = window.copy(), said.copy()
+    settled = settle(window, WHOLE, said, Fickle(0.6, 0.6, 0.6))
+    assert np.allclose(settled[0, 100:-100], 0.25)
+    assert (window == before[0]).all() and (said == before[1]).all()
+
+
+def test_the_mean_is_moved_to_the_onset_as_a_single_look_is():
+    noise = np.random.default_rng(0).standard_normal((3, 6000)).astype(np.float32)
+    noise[:, 3000:] *= 20
+    settled = settle(noise, WHOLE, np.stack([SILENT, bell(0.95, 3015), SILENT]), Fickle())
+    wanted, _ = retime(noise, WHOLE, bell(0.95, 3015), SILENT)
+    assert abs(int(settled[1].argmax()) - int(wanted.argmax())) <= 1 and settled[1].argmax() < 3010
+
+
+def test_the_looks_begin_at_every_phase_of_a_stride_of_four():
+    assert {by % 4 for by in (0, *STARTS)} == {0, 1, 2, 3}

@@ -43,8 +43,8 @@ def main(folder: Path) -> None:
     """The table."""
     traces, rows = list(pieces(folder)), []
     for looks, starts in LOOKS.items():
-        model, once = Counting(find("cba")), Counting(find("cba"))
-        model.starts, once.starts = starts, ()
+        model, once = Counting(find("cba")), Counting(find("cba")).at_once()
+        model.starts = starts
         found = in_windows(released("cba", model), traces)
         in_windows(released("cba", once), traces)
         figures = [x for row in found for x in (row.lost, row.moved_95_s)]

@@ -24,6 +24,7 @@ features    numbers that describe a window
 buffer      runs of each channel
 peaks       of a probability curve
 onsets      peaks moved to where the waveform changes
+looks       doubtful windows seen from further samples
 models      windows to probabilities
 windows     cut and stitch
 picking     probabilities to picks

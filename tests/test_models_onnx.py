@@ -75,6 +75,20 @@ def test_the_network_sees_normalised_windows(tmp_path: Path, windows: np.ndarray
             assert curve.dtype == np.float32 and np.allclose(curve[i], want, atol=1e-5)
 
 
+def test_a_doubtful_window_is_shown_from_further_samples_unless_the_first_look_is_believed(tmp_path: Path) -> None:
+    model, shown = load(tiny(tmp_path / "m.onnx"), threads=1), []
+    bell = 0.5 * np.exp(-0.5 * ((np.arange(6000) - 3000) / 5) ** 2)
+
+    def network(windows: np.ndarray) -> np.ndarray:
+        shown.append(len(windows))
+        return np.broadcast_to(bell.astype(np.float32), (3, len(windows), 6000))
+
+    model.network = network  # type: ignore[method-assign]
+    model.predict(np.ones((1, 3, 6000)))
+    model.at_once().predict(np.ones((1, 3, 6000)))
+    assert shown == [1, 3, 1] and model.starts
+
+
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_any_units_give_the_same(tmp_path: Path, windows: np.ndarray, scale: float, dtype: type) -> None:

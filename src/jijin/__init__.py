@@ -5,7 +5,7 @@ The path of a sample, and where it is looked after:
     read      io.read            miniSEED, folders, ObsPy  ->  segments without gaps
     prepare   buffer             runs of each channel, gaps and overlaps settled
     cut       windows.Cutter     Z, N, E at 100 Hz (resampling) on a grid fixed in UTC  ->  windows of 60 s
-    predict   models, onsets     normalised windows  ->  probabilities of detection, P and S, peaks at the onsets
+    predict   models, looks      normalised windows  ->  probabilities of detection, P and S, peaks at the onsets
     stitch    windows.Stitcher   overlapping windows  ->  one curve
     pick      picking.Picker     curves  ->  picks with time uncertainty
 

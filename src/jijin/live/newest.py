@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jijin.buffer import runs_of
+from jijin.config import CutConfig, PickConfig
 from jijin.detector import Detector
+from jijin.models import Model
+from jijin.models.onnx import OnnxModel
 from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
 from jijin.types import IN_SAMPLES, Pick, Segment, instrument_id
@@ -35,7 +39,17 @@ class Look:
 
 
 class Newest(Detector):
-    """Holds the last minute of every sensor; a sensor whose components lag is looked at with what is there."""
+    """Holds the last minute of every sensor; a sensor whose components lag is looked at with what is there.
+
+    A model looks once at each minute: the next one, half a second later, is the second look at what it doubts.
+    """
+
+    def __init__(
+        self, model: Model | str | Path | None = None, cut: CutConfig | None = None, pick: PickConfig | None = None
+    ) -> None:
+        super().__init__(model, cut, pick)
+        if isinstance(self.model, OnnxModel):
+            self.model = self.model.at_once()
 
     def _reset(self) -> None:
         super()._reset()

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class OnnxModel:
             raise ModelError(f"'threads' must be at least 1, or None for all (got {threads})")
         self.file = Path(file)
         self.threads = threads or cpus()
-        self.starts: Sequence[int] = STARTS  # of further looks at a doubtful window; () is faster and less steady
+        self.starts: Sequence[int] = STARTS  # of further looks at a doubtful window, see jijin.looks
         self._session = _open(self.file)
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
         try:
@@ -56,6 +57,12 @@ class OnnxModel:
 
     def __repr__(self) -> str:
         return f"OnnxModel({self.name} {self.version}, {self.file.name})"
+
+    def at_once(self) -> OnnxModel:
+        """The same model that believes its first look: faster where there is doubt, and less steady."""
+        other = copy(self)
+        other.starts = ()
+        return other
 
     def predict(self, windows: ArrayLike) -> Prediction:
         """Probabilities of windows : (window, 3, 6000), rows Z, N, E at 100 Hz; any units and real dtype.

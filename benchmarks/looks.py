@@ -21,7 +21,7 @@ from jijin.evaluate.shift import in_windows
 from jijin.looks import STARTS
 from jijin.models import find
 from jijin.models.onnx import OnnxModel
-from jijin.types import IN_SAMPLES, RATE
+from jijin.types import IN_SAMPLES
 from page import table
 
 PIECE, EVERY = IN_SAMPLES + 2000, 24_000  # samples
@@ -41,14 +41,12 @@ class Counting(OnnxModel):
 
 def main(folder: Path) -> None:
     """The table."""
-    traces, rows = list(pieces(folder)), []
+    traces, rows, once = list(pieces(folder)), [], 0
     for looks, starts in LOOKS.items():
-        model, once = Counting(find("cba")), Counting(find("cba")).at_once()
-        model.starts = starts
+        model = Counting(find("cba"), 1, starts)
         found = in_windows(released("cba", model), traces)
-        in_windows(released("cba", once), traces)
-        figures = [x for row in found for x in (row.lost, row.moved_95_s)]
-        rows.append((looks, model.shown / once.shown, *figures))
+        once = once or model.shown
+        rows.append((looks, model.shown / once, *(x for row in found for x in (row.lost, row.moved_95_s))))
     print(table(COLUMNS, rows, {"looks": "d", COLUMNS[1]: ".2f", **dict.fromkeys(COLUMNS[2:], ".3f")}))
 
 
@@ -58,7 +56,7 @@ def pieces(folder: Path) -> Iterator[LabelledTrace]:
         stream = jijin.read(file).merge(fill_value=0)
         for station in sorted({trace.id[:-1] for trace in stream}):
             rows = [x for c in ("Z", "N1", "E2") for code in c for x in stream.select(id=station + code)]
-            if [(len(x), x.stats.sampling_rate) for x in rows] == [(len(rows[0]), RATE)] * 3:
+            if len(rows) == 3 and len({(len(x), x.stats.starttime.ns, x.stats.sampling_rate) for x in rows}) == 1:
                 data = np.stack([x.data for x in rows]).astype(np.float32)
                 for at in range(0, data.shape[1] - PIECE, EVERY):
                     yield LabelledTrace(data[:, at : at + PIECE], source_group=f"{station}{at}")

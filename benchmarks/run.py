@@ -1,9 +1,10 @@
 """Measure the speed of jijin against its peers in one run and write RESULTS.md beside this file.
 
-    python benchmarks/run.py PEERS [RECORDS]
+    python benchmarks/run.py PEERS [RECORDS [SECTION ...]]
 
 PEERS: a folder with a peers.py: NAMES and load(name). RECORDS: a folder with the three components of a station at
-100 Hz, whose records are repeated to fill a second day. Needs the extra 'train' and whatever the peers need, takes 40
+100 Hz, whose records are repeated to fill a second day. SECTION: titles of RESULTS.md to measure again, the others stay
+as they are. Needs the extra 'train' and whatever the peers need, takes 40
 minutes, and nothing else should run on the machine. How good the picks are is measured by accuracy.py, how a
 catalogue's run scales by scale.py.
 """
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from jijin.types import DAY_NS, utc
 from page import HERE, made, table
 from timing import WALL, Cost, in_turn, jijin, once, seconds_of
 
+PAGE = HERE / "RESULTS.md"
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
 BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256,)}  # windows; 256 is SeisBench's own
@@ -39,13 +42,19 @@ HOURS = ((1, 1), (24, 1), (240, 1), (1, 10), (1, 100))  # scaling: hours, statio
 DECIMALS = {"peak MB": ".0f", "times jijin": ".1f", "s an hour of station": ".3f"}
 
 
-def main(peers: Path, records: Path | None = None) -> None:
-    """All measurements, each on the page as soon as it is made."""
+def main(peers: Path, records: Path | None = None, *only: str) -> None:
+    """All measurements or only some, each on the page as soon as it is made."""
     accuracy = "How good the picks are: [docs/accuracy.md](../docs/accuracy.md). Where the time goes:"
-    parts = [f"# Results\n\n{made('run')}\n\n{accuracy} [docs/performance.md](../docs/performance.md)."]
-    for part in measured(peers, records):
-        parts.append(f"## {part.title}\n\nLoad average before it: {part.load:.1f}. {part.text}")
-        (HERE / "RESULTS.md").write_text("\n\n".join(parts) + "\n")
+    head = f"# Results\n\n{made('run')}\n\n{accuracy} [docs/performance.md](../docs/performance.md)."
+    sections = sections_of(PAGE.read_text()) if only else {}
+    for part in measured(peers, records, only):
+        sections[part.title] = f"Measured on {date.today()}, load average before it: {part.load:.1f}. {part.text}"
+        PAGE.write_text("\n\n".join([head, *(f"## {title}\n\n{text}" for title, text in sections.items())]) + "\n")
+
+
+def sections_of(page: str) -> dict[str, str]:
+    """Text by title."""
+    return dict(part.strip().split("\n\n", 1) for part in page.split("\n## ")[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,8 @@ class Part:
     load: float
 
 
-def measured(peers: Path, records: Path | None) -> Iterator[Part]:
-    """Every section, in order."""
+def measured(peers: Path, records: Path | None, only: Sequence[str]) -> Iterator[Part]:
+    """Every section in order, or only those of the titles."""
     with tempfile.TemporaryDirectory() as folder:
         work, day = Path(folder), synthetic(24)
         about = f"a day with {EVENTS_PER_HOUR} synthetic earthquakes an hour"
@@ -74,9 +83,11 @@ def measured(peers: Path, records: Path | None) -> Iterator[Part]:
             "Scaling": lambda: scaling(work / "scaling"),
             "Processes": lambda: processes(work / "processes"),
         }
-        for title, make in todo.items():
+        if unknown := set(only) - set(todo):
+            sys.exit(f"no section {', '.join(sorted(unknown))}; there are {', '.join(todo)}")
+        for title in only or todo:
             load_before = os.getloadavg()[0]
-            yield Part(title, make(), load_before)
+            yield Part(title, todo[title](), load_before)
 
 
 def detect(folder: Path) -> list[str]:
@@ -199,7 +210,9 @@ def forward(peers: Path) -> str:
     rounds = [{name: seconds_of(WALL, model.predict, x) for name, model in models} for _ in range(REPEATS + 1)]
     middles = {name: statistics.median(spent[name] for spent in rounds[1:]) for name, _ in models}
     rows = [[name, s / WINDOWS * 1e3, s / middles["cba"]] for name, s in middles.items()]
-    about = f"{WINDOWS} windows of 60 s, one thread, median of {REPEATS}."
+    about = (
+        f"{WINDOWS} windows of 60 s of white noise, one thread, median of {REPEATS}. In doubt jijin looks four times."
+    )
     return section(about, ["picker", "ms a window", "times jijin"], rows)
 
 
@@ -209,6 +222,6 @@ def section(about: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) 
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(*map(Path, sys.argv[1:]))
+    main(*map(Path, sys.argv[1:3]), *sys.argv[3:])

@@ -16,9 +16,12 @@ from jijin.detector import Detector, by_time
 from jijin.live.config import LiveConfig
 from jijin.live.engine import Engine, Tick
 from jijin.live.latency import Histogram
+from jijin.live.newest import Newest
 from jijin.live.packets import Arrivals, Packet
 from jijin.live.resume import MARGIN_NS, Resume
 from jijin.live.tracker import Change
+from jijin.looks import STARTS
+from jijin.models import load
 from jijin.types import NS, Pick, Segment, instrument_id
 from standin import StandIn
 
@@ -81,6 +84,11 @@ def archive(parts: Iterable[Segment]) -> list[Pick]:
 def test_final_picks_are_those_of_the_archive() -> None:
     parts = station() + station("BBB", 300, {50.0: 1.0})
     assert live(packets(parts))[1] == archive(parts) != []
+
+
+def test_provisional_picks_are_made_at_a_single_look() -> None:
+    model = load(threads=1)
+    assert Newest(model).model.starts == () and model.starts == STARTS  # type: ignore[attr-defined]
 
 
 def test_components_in_packets_of_different_lengths_give_the_picks_of_the_archive() -> None:

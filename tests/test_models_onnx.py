@@ -85,7 +85,7 @@ def test_a_doubtful_window_is_shown_from_further_samples_unless_the_first_look_i
 
     model.network = network  # type: ignore[method-assign]
     model.predict(np.ones((1, 3, 6000)))
-    model.at_once().predict(np.ones((1, 3, 6000)))
+    model.single_look().predict(np.ones((1, 3, 6000)))
     assert shown == [1, 3, 1] and model.starts
 
 

@@ -110,7 +110,7 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 class CutConfig:
     """How the stream is laid on windows; the grid is fixed in UTC, so a window starts at a multiple of stride_s."""
 
-    stride_s: float = 30.0  # half a window: every sample is seen twice, see docs/models.md
+    stride_s: float = 30.0  # half a window: every sample lies in two, see docs/models.md
     blinding_s: float = 5.0  # edges of a window that count least when windows are stitched, see docs/accuracy.md
     max_wait_s: float = 86_400.0  # data time a window waits for a channel that lags behind the station's newest
 

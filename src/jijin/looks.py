@@ -1,10 +1,10 @@
-"""What a network says of a window in the end: where it is in doubt it looks again, and its peaks move to the onsets.
+"""The last steps from a network to curves: where it is in doubt it looks again, and its peaks move to the onsets.
 
 A network with strides and pooling sees another picture of a window that begins a sample later (Zhang 2019,
 arXiv:1904.11486), and the probability of an onset that it doubts goes up and down by a tenth, so that its pick comes
-and goes. A window with such an onset is therefore shown to the network from three further samples, and the mean counts:
-half as many picks are lost, and times scatter half as much (docs/consensus.md, "The same records from many starts").
-Most windows hold no such onset and cost nothing more.
+and goes. A window with such an onset is therefore shown to the network from three further samples, and the mean counts
+(test-time augmentation by shifts): docs/performance.md, "Looking again", has what that brings and costs, and
+docs/consensus.md what it leaves. Most windows hold no such onset and cost nothing more.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from jijin.onsets import APART, MOST, SHARPNESS, gather, retime
 from jijin.peaks import Curve, peaks
 from jijin.signal import shifted
 
-# Samples. With the window as it is: quarters of the 48 after which all strides of the network repeat, and every phase
-# of its first stride of 4.
+# Samples. With the window as it is: about the quarters (0, 13, 26, 39) of the 48 after which all strides of the network
+# repeat, and every phase of its first stride of 4.
 STARTS = (13, -22, -9)
-DOUBT = (0.15, 0.85)  # probabilities of an onset between which the network looks again
+# Probabilities of an onset between which the network looks again. Chosen on the dev split; narrower bands lose some of
+# its P, wider ones add nothing but time.
+DOUBT = (0.15, 0.85)
 Curves = NDArray[np.float32]
 Network = Callable[[NDArray[np.float32]], Curves]  # normalised windows (window, 3, 6000) -> (output, window, 6000)
 
@@ -61,12 +63,8 @@ def look_again(window: NDArray[np.float32], said: Curves, network: Network, star
     """Mean (3, sample) of what the network said and of what it says where the window comes so many samples later (or
     earlier); a sample that a look lacks is the others' alone."""
     looks = network(np.stack([shifted(window, by) for by in starts])).swapaxes(0, 1)
-    total, seen = said.copy(), np.ones(said.shape[-1], np.float32)
-    once = seen.copy()
-    for look, by in zip(looks, starts, strict=True):
-        total += shifted(look, -by)
-        seen += shifted(once, -by)
-    return total / seen
+    back = [shifted(look, -by, np.nan) for look, by in zip(looks, starts, strict=True)]
+    return np.asarray(np.nanmean([said, *back], axis=0))
 
 
 def gathered(said: Curves) -> tuple[Curve, Curve]:

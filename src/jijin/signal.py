@@ -1,4 +1,4 @@
-"""Pure array functions on samples: what happens to a seismogram before a model sees it."""
+"""Pure array functions on samples: what happens to a seismogram before a model sees it, and shifts."""
 
 from __future__ import annotations
 

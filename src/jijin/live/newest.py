@@ -1,8 +1,8 @@
 """Provisional picks: the newest minute of every sensor that has new data, looked at again and again.
 
 The Detector makes a pick final when no window can change it any more, up to a minute after the onset. Here the same
-reading of windows, the same model and the same picking run on the minute that ends with the newest sample; what is
-found there is provisional, see jijin.live.tracker.
+reading of windows, the same network at a single look and the same picking run on the minute that ends with the newest
+sample; what is found there is provisional, see jijin.live.tracker.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Look:
 class Newest(Detector):
     """Holds the last minute of every sensor; a sensor whose components lag is looked at with what is there.
 
-    A model looks once at each minute: the next one, half a second later, is the second look at what it doubts.
+    A model looks once at each minute, for speed: a provisional pick may come and go with the sample that the minute
+    begins with, until the Detector has looked again.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Newest(Detector):
     ) -> None:
         super().__init__(model, cut, pick)
         if isinstance(self.model, OnnxModel):
-            self.model = self.model.at_once()
+            self.model = self.model.single_look()
 
     def _reset(self) -> None:
         super()._reset()

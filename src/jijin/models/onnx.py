@@ -36,12 +36,13 @@ class OnnxModel:
     name, version, thresholds and time_uncertainty are those it was released with. Safe to use from several threads.
     """
 
-    def __init__(self, file: str | Path, threads: int | None = None) -> None:
+    def __init__(self, file: str | Path, threads: int | None = None, starts: Sequence[int] = STARTS) -> None:
+        """starts : of further looks at a doubtful window, in samples, see jijin.looks."""
         if threads is not None and threads < 1:
             raise ModelError(f"'threads' must be at least 1, or None for all (got {threads})")
         self.file = Path(file)
         self.threads = threads or cpus()
-        self.starts: Sequence[int] = STARTS  # of further looks at a doubtful window, see jijin.looks
+        self.starts = starts
         self._session = _open(self.file)
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
         try:
@@ -58,17 +59,19 @@ class OnnxModel:
     def __repr__(self) -> str:
         return f"OnnxModel({self.name} {self.version}, {self.file.name})"
 
-    def at_once(self) -> OnnxModel:
-        """The same model that believes its first look: faster where there is doubt, and less steady."""
+    def single_look(self) -> OnnxModel:
+        """The same model without further looks: faster where there is doubt, and less steady. Thresholds and time
+        uncertainty stay, which were set with them."""
         other = copy(self)
-        other.starts = ()
+        other.starts, other._pools = (), {}
         return other
 
     def predict(self, windows: ArrayLike) -> Prediction:
         """Probabilities of windows : (window, 3, 6000), rows Z, N, E at 100 Hz; any units and real dtype.
 
         Missing samples are NaN or long runs of exact zeros; where all three components miss, the probability is 0.
-        A list of windows is not copied as a whole. Never changes its input. ModelError if the shape is another.
+        A window with a doubtful onset takes four times as long, see jijin.looks. A list of windows is not copied as a
+        whole. Never changes its input. ModelError if the shape is another.
         """
         x = windows if isinstance(windows, list) else np.asarray(windows)
         out = np.empty((len(OUTPUTS), len(x), IN_SAMPLES), np.float32)
@@ -99,7 +102,7 @@ class OnnxModel:
             out[:, gaps.all(axis=1)] = 0
 
     def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), at one look."""
+        """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), as it says at one look."""
         out = np.empty((len(OUTPUTS), len(windows), IN_SAMPLES), np.float32)
         for i in range(len(windows)):
             out[:, i : i + 1] = self._session.run(OUTPUTS, {"windows": windows[i : i + 1]})

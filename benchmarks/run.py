@@ -33,6 +33,10 @@ from page import HERE, made, table
 from timing import WALL, Cost, in_turn, jijin, once, seconds_of
 
 PAGE = HERE / "RESULTS.md"
+ABOUT = """How good the picks are: [docs/accuracy.md](../docs/accuracy.md). Where the time goes:
+[docs/performance.md](../docs/performance.md). The machine is not ours alone, and from day to day its
+speed has changed by a factor of two: compare within a section,
+not seconds of sections of different days."""
 REPEATS, WINDOWS = 5, 64
 PEER_REPEATS = 3  # of whole processes
 BATCHES = {"eqt_original": (64, 256), "phasenet_original": (256,)}  # windows; 256 is SeisBench's own
@@ -44,8 +48,7 @@ DECIMALS = {"peak MB": ".0f", "times jijin": ".1f", "s an hour of station": ".3f
 
 def main(peers: Path, records: Path | None = None, *only: str) -> None:
     """All measurements or only some, each on the page as soon as it is made."""
-    accuracy = "How good the picks are: [docs/accuracy.md](../docs/accuracy.md). Where the time goes:"
-    head = f"# Results\n\n{made('run')}\n\n{accuracy} [docs/performance.md](../docs/performance.md)."
+    head = f"# Results\n\n{made('run')}\n\n{ABOUT}"
     sections = sections_of(PAGE.read_text()) if only else {}
     for part in measured(peers, records, only):
         sections[part.title] = f"Measured on {date.today()}, load average before it: {part.load:.1f}. {part.text}"

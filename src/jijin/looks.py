@@ -63,8 +63,11 @@ def look_again(window: NDArray[np.float32], said: Curves, network: Network, star
     """Mean (3, sample) of what the network said and of what it says where the window comes so many samples later (or
     earlier); a sample that a look lacks is the others' alone."""
     looks = network(np.stack([shifted(window, by) for by in starts])).swapaxes(0, 1)
-    back = [shifted(look, -by, np.nan) for look, by in zip(looks, starts, strict=True)]
-    return np.asarray(np.nanmean([said, *back], axis=0))
+    total, once = said.copy(), np.ones(said.shape[-1], np.float32)
+    seen = once + sum(shifted(once, -by) for by in starts)  # np.nanmean of all takes half a run of the network
+    for look, by in zip(looks, starts, strict=True):
+        total += shifted(look, -by)
+    return total / seen
 
 
 def gathered(said: Curves) -> tuple[Curve, Curve]:

@@ -11,6 +11,7 @@ from string import Formatter
 from types import SimpleNamespace
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
 from obspy import UTCDateTime
@@ -53,6 +54,41 @@ def test_a_window_is_predicted_once_and_comes_back_to_the_bit(cached, tmp_path):
         np.testing.assert_array_equal(out["s"], windows[rows, 1] / 3)
         assert out["det"] is None
     assert model.seen == 3
+
+
+def test_a_section_is_measured_again_and_the_others_stay(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    run = script("run")
+    monkeypatch.setattr(run, "PAGE", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(run, "measured", lambda peers, records, only: (run.Part(x, f"{x}!", 1.0) for x in only or "AB"))
+    run.main(tmp_path)
+    before = run.sections_of(run.PAGE.read_text())
+    monkeypatch.setattr(run, "measured", lambda peers, records, only: [run.Part(x, "anew\n\n| a |", 2.0) for x in only])
+    run.main(tmp_path, None, "B")
+    after = run.sections_of(run.PAGE.read_text())
+    assert (
+        list(after) == ["A", "B"]
+        and after["A"] == before["A"]
+        and after["A"].endswith(" load average before it: 1.0. A!")
+    )
+    assert after["B"].endswith("2.0. anew\n\n| a |")
+
+
+def test_pieces_of_a_record_are_of_three_components_that_begin_together(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    looks, stream = script("looks"), obspy.read()
+    assert list(looks.pieces(tmp_path)) == []
+    for trace in stream:
+        trace.data = np.resize(trace.data, 40_000).astype(np.int32)
+    stream.write(tmp_path / "a.mseed", format="MSEED")
+    later = stream.copy()
+    for trace in later:
+        trace.stats.station = "B"
+    later[0].stats.starttime += 1
+    later.write(tmp_path / "b.mseed", format="MSEED")
+    found = list(looks.pieces(tmp_path))
+    assert [(x.data.shape, x.source_group) for x in found] == [((3, 8000), f"BW.RJOB..EH{at}") for at in (0, 24000)]
+    assert np.array_equal(found[1].data[0], stream.select(component="Z")[0].data[24000:32000])
 
 
 @pytest.mark.parametrize("page", sorted(BENCHMARKS.glob("*_page.md")), ids=lambda page: page.stem)

@@ -8,13 +8,13 @@ Pieces of 80 s of continuous records with three components at 100 Hz, which the 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import jijin
+from jijin.data.continuous import continuous
 from jijin.data.traces import LabelledTrace
 from jijin.evaluate.pickers import released
 from jijin.evaluate.shift import in_windows
@@ -41,7 +41,7 @@ class Counting(OnnxModel):
 
 def main(folder: Path) -> None:
     """The table."""
-    traces, rows, once = list(pieces(folder)), [], 0
+    traces, rows, once = list(pieces(continuous(sorted(folder.iterdir())))), [], 0
     for looks, starts in LOOKS.items():
         model = Counting(find("cba"), 1, starts)
         found = in_windows(released("cba", model), traces)
@@ -50,16 +50,11 @@ def main(folder: Path) -> None:
     print(table(COLUMNS, rows, {"looks": "d", COLUMNS[1]: ".2f", **dict.fromkeys(COLUMNS[2:], ".3f")}))
 
 
-def pieces(folder: Path) -> Iterator[LabelledTrace]:
-    """Of every station with three components of one length."""
-    for file in sorted(folder.rglob("*.mseed")):
-        stream = jijin.read(file).merge(fill_value=0)
-        for station in sorted({trace.id[:-1] for trace in stream}):
-            rows = [x for c in ("Z", "N1", "E2") for code in c for x in stream.select(id=station + code)]
-            if len(rows) == 3 and len({(len(x), x.stats.starttime.ns, x.stats.sampling_rate) for x in rows}) == 1:
-                data = np.stack([x.data for x in rows]).astype(np.float32)
-                for at in range(0, data.shape[1] - PIECE, EVERY):
-                    yield LabelledTrace(data[:, at : at + PIECE], source_group=f"{station}{at}")
+def pieces(traces: Iterable[LabelledTrace]) -> Iterator[LabelledTrace]:
+    """PIECE samples of each trace, every EVERY samples."""
+    for trace in traces:
+        for at in range(0, trace.data.shape[1] - PIECE, EVERY):
+            yield LabelledTrace(trace.data[:, at : at + PIECE], source_group=f"{trace.source_group}/{at}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@
 
 PEERS: a folder with a peers.py: NAMES and load(name). RECORDS: a folder with the three components of a station at
 100 Hz, whose records are repeated to fill a second day. SECTION: titles of RESULTS.md to measure again, the others stay
-as they are. Needs the extra 'train' and whatever the peers need, takes 40
-minutes, and nothing else should run on the machine. How good the picks are is measured by accuracy.py, how a
-catalogue's run scales by scale.py.
+as they are. Needs the extra 'train' and whatever the peers need, takes 40 minutes, and nothing else should run on the
+machine. How good the picks are is measured by accuracy.py, how a catalogue's run scales by scale.py.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from jijin.onsets import retime
 from jijin.signal import shifted
 
 STRIDE, POOLS = 4, (2, 2, 3)  # of jijin.models.cba, which needs torch
-
 WHOLE = np.zeros((3, 6000), bool)
 SILENT = np.zeros(6000, np.float32)
 
@@ -46,10 +45,8 @@ def test_only_a_doubtful_window_is_looked_at_again(height, looks):
 
 def test_without_further_starts_the_first_look_is_believed():
     network = Fickle()
-    assert settle(spike(), WHOLE, np.stack([SILENT, bell(0.5), SILENT]), network, ())[1].max() == pytest.approx(
-        0.5, 0.01
-    )
-    assert network.looks == 0
+    settled = settle(spike(), WHOLE, np.stack([SILENT, bell(0.5), SILENT]), network, ())
+    assert settled[1].max() == pytest.approx(0.5, 0.01) and network.looks == 0
 
 
 @pytest.mark.parametrize("phase", [1, 2])

@@ -89,6 +89,13 @@ def test_a_doubtful_window_is_shown_from_further_samples_unless_the_first_look_i
     assert shown == [1, 3, 1] and model.starts
 
 
+def test_a_single_look_works_in_the_threads_of_its_model(tmp_path: Path) -> None:
+    model = load(tiny(tmp_path / "m.onnx"), threads=2)
+    once, many = model.single_look(), np.zeros((20, 3, 6000), np.float32)
+    once.predict(many)
+    assert model._side_by_side() is once._side_by_side()
+
+
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_any_units_give_the_same(tmp_path: Path, windows: np.ndarray, scale: float, dtype: type) -> None:

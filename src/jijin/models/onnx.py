@@ -62,8 +62,8 @@ class OnnxModel:
     def single_look(self) -> OnnxModel:
         """The same model without further looks: faster where there is doubt, and less steady. Thresholds and time
         uncertainty stay, which were set with them."""
-        other = copy(self)
-        other.starts, other._pools = (), {}
+        other = copy(self)  # the session and the threads are the same
+        other.starts = ()
         return other
 
     def predict(self, windows: ArrayLike) -> Prediction:
@@ -85,7 +85,8 @@ class OnnxModel:
         """Threads that stay, since new ones begin with cold memory; a forked process has none and makes its own."""
         process = os.getpid()
         if process not in self._pools:
-            self._pools = {process: ThreadPoolExecutor(self.threads)}
+            self._pools.clear()
+            self._pools[process] = ThreadPoolExecutor(self.threads)
         return self._pools[process]
 
     def _predict_group(self, x: NDArray[Any], out: NDArray[np.float32]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import accuracy_parts as parts
 from accuracy_bench import MANUAL, MANY, SPLITS, Bench, prepare
+from accuracy_published import published
 from jijin.config import CutConfig
 from jijin.data.teachers import OVERLOOK, PROBABILITY
 from jijin.evaluate.benchmark import OUTLIER_S
@@ -26,7 +27,7 @@ from jijin.types import RATE
 from page import DOCS, write
 
 PARTS = (
-    parts.scores, parts.margins, parts.difficulty, parts.without_others, parts.by_groups, parts.by_field,
+    parts.scores, parts.margins, published, parts.difficulty, parts.without_others, parts.by_groups, parts.by_field,
     parts.shifts, parts.borders, parts.uncertainty, parts.probability, parts.spoilt, parts.noise, parts.continuously,
 )  # fmt: skip
 CUT = CutConfig()

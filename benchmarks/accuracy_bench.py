@@ -19,7 +19,7 @@ from jijin.models import load, split_seeds
 
 MANUAL = ["ncedc_a", "ncedc_b", "obs", "coal_mine", "stead_sample"]
 AUTOMATIC = ["uturuncu", "new_zealand"]
-SLOW = ("eqcct_original",)  # in the tables of scores only
+SLOW = ("eqcct_original",)  # not where a record is looked at again and again
 MANY = 10  # records of each of them, and a split, in the tests that look at a record many times
 SPLITS = ("dev", "test")
 FOUR = ("eqt_original_fast", "eqt_conservative", "phasenet_original", "eqcct_original")  # held against on long records
@@ -40,8 +40,13 @@ class Bench:
     cba: Picker
     tuned: Picker
     peers: list[Picker]
-    table: Any
+    table: Any  # picks of seven published pickers
     records: list[LabelledTrace]
+
+    @property
+    def four(self) -> Any:
+        """The picks of FOUR."""
+        return self.table[self.table["picker"].isin(FOUR)]
 
     @property
     def pickers(self) -> list[Picker]:
@@ -85,8 +90,7 @@ def prepare(data: Path, peers: Path, cache: Path) -> Bench:
     models += [(name, Cached(peer, cache / name)) for name, peer in load_peers(peers)]
     pickers = [at_best(Picker(name, m, {}), dev) for name, m in models]
     records = continuous(sorted((data / "continuous").iterdir()))
-    four = table[table["picker"].isin(FOUR)]
-    return Bench(manual, plain, train, automatic, shared, cba, pickers[0], pickers[1:], four, records)
+    return Bench(manual, plain, train, automatic, shared, cba, pickers[0], pickers[1:], table, records)
 
 
 def as_shared(traces: Sequence[LabelledTrace], table: Any) -> list[LabelledTrace]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 import accuracy_figures as figures
-from accuracy_bench import FOUR, SPLITS, Bench, at_best
+from accuracy_bench import AUTOMATIC, FOUR, SPLITS, Bench, at_best
 from jijin.config import CutConfig
 from jijin.data.labels import OTHER
-from jijin.data.teachers import PROBABILITY, by_trace
+from jijin.data.teachers import PROBABILITY, agreements, by_trace, early_by
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import QUIET, Report, Window, count, evaluate, evaluation_windows
 from jijin.evaluate import benchmark as field
@@ -152,10 +152,20 @@ def without_others(bench: Bench) -> Filled:
 def by_groups(bench: Bench) -> Filled:
     """F1 by signal-to-noise ratio, distance and data set, and the bias against each data set's labels."""
     windows = evaluation_windows([t for split in SPLITS for t in (*bench.manual[split], *bench.automatic[split])])
-    rows = [row for picker in (bench.tuned, *bench.quick) for row in parts(picker, windows)]
+    rows = [row for picker in bench.pickers for row in parts(picker, windows)]
     f1 = [part_table([r for r in rows if r.by == by], by, "f1") for by in ("SNR", "distance", "data set")]
     bias = part_table([r for r in rows if r.by == "data set"], "data set", "median_s")
-    return {"by_groups": "\n\n".join(f1), "bias": bias}
+    return {"by_groups": "\n\n".join(f1), "bias": bias, "bias_agreed": agreed_bias(bench)}
+
+
+def agreed_bias(bench: Bench) -> str:
+    """By how much an onset that three of seven published pickers share comes after the labels of machines, in words."""
+    told = []
+    for name in AUTOMATIC:
+        traces = [t for split in SPLITS for t in bench.automatic[split] if t.dataset == name]
+        early = early_by(traces, agreements(traces, bench.table))
+        told += [f"{samples / RATE:+.3f} s for {LETTERS[phase]} of `{name}`" for phase, samples in early.items()]
+    return ", ".join(told)
 
 
 def part_table(rows: Sequence[Part], by: str, value: str) -> str:
@@ -174,7 +184,7 @@ def by_field(bench: Bench) -> Filled:
     onsets = {s: field.detection_targets(bench.manual[s]) for s in SPLITS}
     phases = {s: field.phase_targets(bench.manual[s]) for s in SPLITS}
     lines, timings = [], []
-    for picker in bench.quick:
+    for picker in (bench.cba, *bench.peers):
         found = {s: field.detection(picker, onsets[s]) for s in SPLITS}
         named = {s: field.phases(picker, phases["dev"], phases[s]) for s in SPLITS}
         for s in SPLITS:
@@ -330,8 +340,9 @@ def rate(per_hour: float, hours: float) -> str:
 def continuously(bench: Bench) -> Filled:
     """Agreement on continuous records."""
     rows, places = [], []
+    four = bench.four
     for trace in bench.records:
-        found, where = agreement(bench.cba, trace, bench.table)
+        found, where = agreement(bench.cba, trace, four)
         rows += found
         places += [(trace, place) for place in where]
     figures.differences(places, DOCS / "figures/continuous.png")
@@ -352,7 +363,8 @@ def continuously(bench: Bench) -> Filled:
 def difficulty(bench: Bench) -> Filled:
     """How near published pickers are to the labels by analysts of each split, the training split among them."""
     splits = {"train": bench.train} | bench.plain
-    picks = by_trace(bench.table[bench.table["probability"] >= PROBABILITY])
+    four = bench.four
+    picks = by_trace(four[four["probability"] >= PROBABILITY])
     lines = [
         [LETTERS[phase], name, *(cell for traces in splits.values() for cell in nearness(picks, traces, phase, name))]
         for phase in (P, S)

@@ -39,6 +39,7 @@ VOTERS = ("eqt_conservative", "phasenet_original", "eqcct_original")  # eqt_orig
 THRESHOLD = 0.3  # of the peers
 NEAR_S = 0.5
 EDGE_S = 5.0  # at both ends of a record, where some peers pick the beginning itself
+STRIDE_S = CutConfig().stride_s
 Onsets = dict[tuple[str, str], Picks]  # station, phase -> (s, probability)
 
 
@@ -71,14 +72,19 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
         print(*tables.values(), sep="\n\n")
     else:
         setting = {"near": NEAR_S, "voters": ", ".join(VOTERS), "threshold": THRESHOLD, "edge": EDGE_S}
-        write("consensus", tables | setting | {"outer": EDGE / RATE, "begun": len(GRID_STARTS)})
+        begun = {"outer": EDGE / RATE, "begun": len(GRID_STARTS), "half_stride": STRIDE_S / 2}
+        write("consensus", tables | setting | begun)
 
 
 def starts(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:
-    """A line for each case, phase and picker: how steady picks are over the places of the detector's grid."""
+    """A line for each case, phase and picker: how steady picks are over the places of the detector's grid; of those of
+    ours with twice the windows too."""
+    own = [picker for picker in pickers if picker.name not in VOTERS]
+    ways = [(picker, CutConfig(stride_s=s)) for picker in own for s in (STRIDE_S, STRIDE_S / 2)]
+    ways += [(picker, CutConfig()) for picker in pickers if picker not in own]
     for title, folder in CASES.items():
         traces = continuous([file.parent for file in sorted((networks / folder).rglob("waveforms.mseed"))])
-        found = (one for picker in pickers for one in in_detector(picker, traces, CutConfig()))
+        found = (one for picker, cut in ways for one in in_detector(picker, traces, cut))
         yield from ({"records": title, **steadiness(one)} for one in found)
 
 

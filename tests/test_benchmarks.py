@@ -181,6 +181,29 @@ def test_shared_onsets_take_the_place_of_labels_and_records_without_any_go(monke
     assert (found.name, found.p, found.s, found.automatic) == ("one", (1012.0,), (), ())
 
 
+def test_whole_records_count_once_and_a_threshold_is_the_middle_of_the_best(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    published = script("accuracy_published")
+    data = np.ones((3, 6000), np.float32)
+    quake = LabelledTrace(data, (1000.0,), masked=((P, 2000, 2100),), source_group="a", category="earthquake")
+    short, lone = (replace(quake, data=x) for x in (data[:, :3000], data * np.array([[1], [0], [1]], np.float32)))
+    records = published.given([quake, short, lone, replace(quake, p=(), category="noise", source_group="b")])
+    assert records.earthquakes == ["a", "b"]
+
+    def found(trace, phase):
+        return [(1010.0, 0.82), (2050.0, 0.9)] if trace.p else [(300.0, 0.41)]
+
+    assert records.counts(found, P, 0.5, 0.1).tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert published.best(found, records, P) == 0.6  # from .45 to .80 nothing is false and nothing missed
+
+
+def test_picks_at_one_place_are_one_pick_with_the_mean_of_all_pickers(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    rows = [("a", "P", 1000, 0.9), ("a", "P", 1004, 0.3), ("b", "P", 1010, 0.6), ("b", "S", 1010, 0.9)]
+    picks = pd.DataFrame(rows, columns=["picker", "phase", "sample", "probability"])
+    assert script("accuracy_published").together(picks, P, 3) == [(1004.0, pytest.approx(0.5))]
+
+
 def test_what_others_say_of_a_case_is_read_and_an_origin_held_against_it(tmp_path):
     cases, hour = script("cases"), "2011-06-11T20:30:"
     told = f'{{"time": "{hour}06.5Z", "latitude": -22.0, "longitude": -67.0, "depth_km": 4.0, "source": "by hand"}}'

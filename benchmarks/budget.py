@@ -24,7 +24,7 @@ from days import START_NS, pieces, repeated, synthetic, whole, write
 from jijin.config import CutConfig
 from jijin.io.files import load as load_file
 from jijin.io.files import scan
-from jijin.looks import doubtful, gathered, look_again, settle
+from jijin.looks import doubt, gathered, look_again, settle
 from jijin.models import load
 from jijin.picking import Picker
 from jijin.signal import missing, normalise
@@ -63,7 +63,7 @@ def steps(windows: list[np.ndarray]) -> list[tuple[str, float]]:
     rows.append(("network", least(lambda: [model.network(x) for x in ready])))
     said = np.concatenate([model.network(x) for x in ready], axis=1).swapaxes(0, 1)
     flat, there = np.concatenate(ready), np.concatenate(gaps)
-    in_doubt = [(x, curves) for x, curves in zip(flat, said, strict=True) if doubtful(*gathered(curves))]
+    in_doubt = [(x, curves) for x, curves in zip(flat, said, strict=True) if doubt(*gathered(curves))]
     again = least(lambda: [look_again(x, curves, model.network) for x, curves in in_doubt])
     rows.append((f"network, {len(in_doubt) / len(flat):.0%} of the windows again", again))
     settled = least(lambda: [settle(*of, model.network) for of in zip(flat, there, said, strict=True)])

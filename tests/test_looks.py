@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from jijin.looks import STARTS, doubtful, look_again, settle
+from jijin.looks import DOUBT, FADE, STARTS, doubt, look_again, settle
 from jijin.onsets import retime
 from jijin.signal import shifted
 
@@ -43,6 +43,14 @@ def test_only_a_doubtful_window_is_looked_at_again(height, looks):
     assert network.looks == looks
 
 
+@pytest.mark.parametrize(("edge", "into"), [(DOUBT[0], 1), (DOUBT[1], -1)])
+def test_the_other_looks_come_to_count_little_by_little_lest_rounding_decides(edge, into):
+    heights = edge + into * np.float32([-1e-3, 1e-3, FADE / 2, FADE - 1e-3, FADE + 1e-3])
+    settled = [settle(spike(), WHOLE, np.stack([SILENT, bell(h), SILENT]), Fickle(0.5, 0.5, 0.5)) for h in heights]
+    shares = [(x[1].max() - h) / (0.75 * (0.5 - h)) for x, h in zip(settled, heights, strict=True)]
+    assert np.allclose(shares, [0, 0, 0.5, 1, 1], atol=0.05)
+
+
 def test_without_further_starts_the_first_look_is_believed():
     network = Fickle()
     settled = settle(spike(), WHOLE, np.stack([SILENT, bell(0.5), SILENT]), network, ())
@@ -52,9 +60,9 @@ def test_without_further_starts_the_first_look_is_believed():
 @pytest.mark.parametrize("phase", [1, 2])
 def test_a_doubtful_s_is_as_good_a_reason_as_a_doubtful_p(phase):
     curves = [bell(0.99), bell(0.99)]
-    assert not doubtful(*curves)
+    assert doubt(*curves) == 0
     curves[phase - 1] = bell(0.4)
-    assert doubtful(*curves)
+    assert doubt(*curves) == 1
 
 
 def test_the_mean_of_the_looks_counts_and_lies_where_the_first_one_lay():

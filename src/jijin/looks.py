@@ -24,6 +24,7 @@ STARTS = (13, -22, -9)
 # Probabilities of an onset between which the network looks again. Chosen on the dev split; narrower bands lose some of
 # its P, wider ones add nothing but time.
 DOUBT = (0.15, 0.85)
+FADE = 0.05  # of probability, over which at both ends the other looks come to count, lest rounding decides
 Curves = NDArray[np.float32]
 Network = Callable[[NDArray[np.float32]], Curves]  # normalised windows (window, 3, 6000) -> (output, window, 6000)
 
@@ -41,22 +42,26 @@ def settle(
     See onsets.gather and onsets.retime.
     """
     p, s = gathered(said)
-    if starts and doubtful(p, s):
-        said = look_again(window, said, network, starts)
+    if starts and (share := doubt(p, s)):
+        said = said + share * (look_again(window, said, network, starts) - said)
         p, s = gathered(said)
     return np.stack([said[0], *retime(window, gaps, p, s)])
 
 
-def doubtful(p: Curve, s: Curve) -> bool:
-    """Whether one of the gathered curves (sample,) has a peak that another look may raise or sink.
+def doubt(p: Curve, s: Curve) -> np.float32:
+    """From 0 to 1: how far one of the gathered curves (sample,) has a peak that other looks may raise or sink.
 
     >>> curve = np.zeros(6000, np.float32)
-    >>> sure, unsure = (np.where(np.arange(6000) == 3000, np.float32(height), curve) for height in (0.95, 0.5))
-    >>> doubtful(curve, curve), doubtful(sure, curve), doubtful(sure, unsure)
-    (False, False, True)
+    >>> sure, unsure, nearly = (np.where(np.arange(6000) == 3000, np.float32(h), curve) for h in (0.95, 0.5, 0.825))
+    >>> float(doubt(curve, curve)), float(doubt(sure, curve)), float(doubt(sure, unsure))
+    (0.0, 0.0, 1.0)
+    >>> round(float(doubt(curve, nearly)), 3)
+    0.5
     """
     least, most = DOUBT
-    return any(least <= curve[k] <= most for curve in (p, s) for k in peaks(curve, least, APART, MOST))
+    heights = np.concatenate([curve[peaks(curve, least, APART, MOST)] for curve in (p, s)])
+    shares = np.minimum(heights - least, most - heights) / FADE
+    return np.clip(shares, 0, 1).max(initial=0).astype(np.float32)
 
 
 def look_again(window: NDArray[np.float32], said: Curves, network: Network, starts: Sequence[int] = STARTS) -> Curves:

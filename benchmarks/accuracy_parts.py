@@ -164,8 +164,8 @@ def agreed_bias(bench: Bench) -> str:
     for name in AUTOMATIC:
         traces = [t for split in SPLITS for t in bench.automatic[split] if t.dataset == name]
         early = early_by(traces, agreements(traces, bench.table))
-        told += [f"{samples / RATE:+.3f} s for {LETTERS[phase]} of `{name}`" for phase, samples in early.items()]
-    return ", ".join(told)
+        told += [f"{samples / RATE:.3f} s (`{name}`, {LETTERS[phase]})" for phase, samples in early.items()]
+    return " and ".join(told) or "nowhere"
 
 
 def part_table(rows: Sequence[Part], by: str, value: str) -> str:

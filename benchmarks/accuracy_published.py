@@ -1,128 +1,133 @@
-"""A part of the accuracy page: jijin beside every published picker whose picks are at hand, on whole records.
+"""A part of the accuracy page: jijin beside seven published pickers on whole records.
 
-Of those no curves are at hand but picks, found once in overlapping windows of 60 s: see the data's peer_picks.csv.
+What each of the seven picks there is read from the data's peer_picks.csv: probabilities over 0.1, found once in
+overlapping windows of 60 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy_bench import SPLITS, Bench
+from accuracy_bench import AUTOMATIC, SPLITS, Bench
 from accuracy_parts import Filled, margin, picks_of
 from jijin.config import CutConfig
+from jijin.data.labels import OTHER
 from jijin.data.teachers import by_trace, groups
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import Window, count
 from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks
-from jijin.evaluate.scores import THRESHOLDS, f1_of, moments, score_of
+from jijin.evaluate.scores import THRESHOLDS, f1_of, moments
 from jijin.evaluate.shift import detect
+from jijin.types import RATE
 from page import table
 
 LEAST = 5700  # samples of the records that the pickers were given, all of three components
-VOTE = "the mean of the seven"
-Found = Callable[[LabelledTrace, int], Picks]  # picks of a phase on a record
+ENSEMBLE = "the mean of the seven"
+Found = dict[int, list[Picks]]  # by phase: the picks of each record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """The records of a split that all were given, and what counts on each."""
+    """The records of a split that all pickers were given, and what counts on each."""
 
     traces: list[LabelledTrace]
     windows: list[Window]
 
-    @property
-    def earthquakes(self) -> list[str]:
-        """The group of each record."""
-        return [w.source_group for w in self.windows]
-
-    def counts(self, found: Found, phase: int, reach_s: float, threshold: float) -> NDArray[np.float64]:
+    def counts(self, found: Found, phase: int, threshold: float, reach_s: float = TOLERANCE_S) -> NDArray[np.float64]:
         """Hit, false and missed of each record, (record, 3), by picks of the threshold or more."""
-        return count(self.picks(found, phase, threshold), self.windows, phase, reach_s)[0]
-
-    def picks(self, found: Found, phase: int, threshold: float) -> list[Picks]:
-        """Picks of the threshold or more of each record."""
-        return [[pick for pick in found(t, phase) if pick[1] >= threshold] for t in self.traces]
+        return count(above(found, phase, threshold), self.windows, phase, reach_s)[0]
 
 
 def published(bench: Bench) -> Filled:
     """F1 of jijin as shipped and of each published picker at its best on dev, and the difference."""
-    every = {split: given([*bench.manual[split], *bench.automatic[split]]) for split in SPLITS}
-    pickers = found_by(bench)
+    records = {split: comparable([*bench.manual[split], *bench.automatic[split]]) for split in SPLITS}
+    found = {split: found_by(bench, records[split].traces) for split in SPLITS}
     lines: list[list[object]] = []
     for phase in (P, S):
-        own = bench.cba.thresholds[phase]
-        ours = np.concatenate([every[s].counts(pickers["cba"], phase, TOLERANCE_S, own) for s in SPLITS])
-        for name, found in pickers.items():
-            at = own if name == "cba" else best(found, every["dev"], phase)
-            lines.append([LETTERS[phase], name, at, *told(found, every, phase, at, None if name == "cba" else ours)])
-    heads = ["phase", "picker", "threshold"]
-    heads += [f"{split}: {what}" for split in SPLITS for what in ("labels", "F1 at 0.5 s", "F1 at 0.1 s", "MAE s")]
-    dev, test = (str(len(records.traces)) for records in every.values())
-    counted = {"published_dev": dev, "published_test": test, "vote": VOTE}
-    return {"published": table([*heads, "dev and test: cba less it", "95 % of it"], lines), **counted}
+        for name in found["dev"]:
+            own = bench.cba.thresholds[phase]
+            at = own if name == "cba" else best(found["dev"][name], records["dev"], phase)
+            cells = [cell for split in SPLITS for cell in scores(found[split][name], records[split], phase, at)]
+            ours, theirs = (
+                {split: records[split].counts(found[split][one], phase, t) for split in SPLITS}
+                for one, t in (("cba", own), (name, at))
+            )
+            beside = [""] * 4 if name == "cba" else differences(ours, theirs, records)
+            lines.append([LETTERS[phase], name, at, *cells, *beside])
+    heads = [f"{split}: {what}" for split in SPLITS for what in ("labels", "F1 at 0.5 s", "F1 at 0.1 s", "MAE s")]
+    heads += [f"{what}, {of}" for of in ("test", "dev and test") for what in ("cba less it", "95 %")]
+    dev, test = (str(len(records[split].traces)) for split in SPLITS)
+    filled = table(["phase", "picker", "threshold", *heads], lines)
+    return {"published": filled, "published_dev": dev, "published_test": test, "ensemble": ENSEMBLE}
 
 
-def told(
-    found: Found, every: Mapping[str, Records], phase: int, at: float, ours: NDArray[np.float64] | None
+def scores(found: Found, records: Records, phase: int, at: float) -> list[object]:
+    """Labels, and how many of them by analysts; F1 at 0.5 s of all, F1 at 0.1 s and MAE of those by analysts."""
+    manual = [w.dataset not in AUTOMATIC for w in records.windows]
+    labels = np.array([len(w.onsets[phase]) for w in records.windows])
+    wide, sharp = (records.counts(found, phase, at, reach_s) for reach_s in TOLERANCES_S[::-1])
+    timed = [(x, w) for x, w, kept in zip(above(found, phase, at), records.windows, manual, strict=True) if kept]
+    residuals = count([x for x, _ in timed], [w for _, w in timed], phase, TOLERANCE_S)[1]
+    told = f"{labels.sum()} ({labels[manual].sum()} by analysts)"
+    return [told, float(f1_of(wide.sum(0))), float(f1_of(sharp[manual].sum(0))), moments(residuals)[2]]
+
+
+def differences(
+    ours: dict[str, NDArray[np.float64]], theirs: dict[str, NDArray[np.float64]], records: dict[str, Records]
 ) -> list[object]:
-    """The cells of one picker; ours : counts of jijin on all splits, if there is to be a difference."""
+    """F1 of ours less theirs and its interval, of the test split and of both splits."""
     cells: list[object] = []
-    for records in every.values():
-        groups_, picks = records.earthquakes, records.picks(found, phase, at)
-        sharp, wide = (score_of(count(picks, records.windows, phase, t)[0], groups_) for t in TOLERANCES_S)
-        residuals = count(picks, records.windows, phase, TOLERANCE_S)[1]
-        cells += [wide.labels, wide.f1, sharp.f1, moments(residuals)[2]]
-    if ours is None:
-        return [*cells, "", ""]
-    theirs = np.concatenate([records.counts(found, phase, TOLERANCE_S, at) for records in every.values()])
-    return [*cells, *margin(ours, theirs, [g for records in every.values() for g in records.earthquakes])[2:]]
+    for splits in (SPLITS[-1:], SPLITS):
+        one, other = (np.concatenate([counts[split] for split in splits]) for counts in (ours, theirs))
+        cells += margin(one, other, [w.source_group for split in splits for w in records[split].windows])[2:]
+    return cells
 
 
-def given(traces: Sequence[LabelledTrace]) -> Records:
-    """The records that the pickers were given."""
-    kept = [t for t in traces if t.data.shape[1] >= LEAST and t.data.any(1).all()]
+def comparable(traces: Sequence[LabelledTrace]) -> Records:
+    """The records that the pickers were given, of earthquakes and noise."""
+    kept = [t for t in traces if t.data.shape[1] >= LEAST and t.data.any(1).all() and t.category != OTHER]
     return Records(kept, [whole(t) for t in kept])
 
 
 def whole(trace: LabelledTrace) -> Window:
     """What counts on a whole record."""
-    ignored = {phase: tuple((a, b) for o, a, b in trace.masked if o == phase) for phase in (P, S)}
-    hours = trace.data.shape[1] / 360_000
-    return Window(trace.data, trace.by_phase, ignored, trace.source_group, hours, trace.category, trace.dataset)
+    hours = trace.data.shape[1] / RATE / 3600
+    return Window(trace.data, trace.by_phase, trace.ignored, trace.source_group, hours, trace.category, trace.dataset)
 
 
-def found_by(bench: Bench) -> dict[str, Found]:
+def found_by(bench: Bench, traces: Sequence[LabelledTrace]) -> dict[str, Found]:
     """By name: jijin through the detector, each published picker, and all of them together."""
-    picks, names = by_trace(bench.table), sorted(set(bench.table["picker"].astype(str)))
-    nothing, seen = bench.table[:0], dict[str, dict[int, Picks]]()
-
-    def at(trace: LabelledTrace) -> Any:
-        return picks.get((trace.dataset, trace.name), nothing)
-
-    def ours(trace: LabelledTrace, phase: int) -> Picks:
-        key = f"{trace.dataset}/{trace.name}"
-        if key not in seen:
-            seen[key] = detect(bench.cba, trace, CutConfig(), 0)
-        return seen[key][phase]
-
-    theirs = {name: lambda t, phase, name=name: picks_of(at(t), phase, name) for name in names}
-    return {"cba": ours, **theirs, VOTE: lambda t, phase: together(at(t), phase, len(names))}
+    picks, nothing = by_trace(bench.table), bench.table[:0]
+    names = sorted(set(bench.table["picker"].astype(str)))
+    tables = [picks.get((t.dataset, t.name), nothing) for t in traces]
+    ours = [detect(bench.cba, t, CutConfig(), 0) for t in traces]
+    out: dict[str, Found] = {"cba": {phase: [x[phase] for x in ours] for phase in (P, S)}}
+    for name in names:
+        out[name] = {phase: [picks_of(x, phase, name) for x in tables] for phase in (P, S)}
+    out[ENSEMBLE] = {phase: [together(x, phase, len(names)) for x in tables] for phase in (P, S)}
+    return out
 
 
 def together(picks: Any, phase: int, pickers: int) -> Picks:
-    """Groups of picks as one each: their median time, and the mean of the pickers' probabilities, 0 of who has none."""
-    own = picks[picks["phase"] == LETTERS[phase]].sort_values("sample")
-    found = ((group["sample"].median(), group.groupby("picker")["probability"].max().sum()) for group in groups(own))
-    return [(float(sample), float(total) / pickers) for sample, total in found]
+    """Groups of picks as one each: the median time of each picker's surest one, and the mean of their probabilities, 0
+    of who has none."""
+    own = picks[picks["phase"] == LETTERS[phase]].sort_values("sample").reset_index(drop=True)
+    surest = (group.loc[group.groupby("picker")["probability"].idxmax()] for group in groups(own))
+    return [(float(group["sample"].median()), float(group["probability"].sum()) / pickers) for group in surest]
+
+
+def above(found: Found, phase: int, threshold: float) -> list[Picks]:
+    """Picks of the threshold or more of each record."""
+    return [[pick for pick in picks if pick[1] >= threshold] for picks in found[phase]]
 
 
 def best(found: Found, records: Records, phase: int) -> float:
     """The threshold with the best F1 at 0.5 s, the middle of equal ones."""
-    f1 = np.array([f1_of(records.counts(found, phase, TOLERANCE_S, t).sum(0)) for t in THRESHOLDS])
+    f1 = np.array([f1_of(records.counts(found, phase, t).sum(0)) for t in THRESHOLDS])
     equal = np.flatnonzero(f1 >= f1.max() - 1e-9)
     return THRESHOLDS[int(equal[(len(equal) - 1) // 2])]

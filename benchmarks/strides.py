@@ -9,7 +9,7 @@ machines too. Strides that do not divide a window are tried too, which the detec
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 
 from jijin.data.corpus import scored_traces
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
-from jijin.evaluate.matching import find_picks, outside, pair
+from jijin.evaluate.matching import TOLERANCES_S, find_picks, match
+from jijin.evaluate.scores import f1_of
 from jijin.models import load, split_seeds
 from jijin.models.onnx import OnnxModel
-from jijin.types import IN_SAMPLES
+from jijin.types import IN_SAMPLES, RATE
 from jijin.windows import edge_weights
 from page import table
 
 STRIDES_S = (15, 20, 30, 40, 50)
 BLINDING_S = 5.0
 STARTS = 6  # places of a record on the grid, at random
-TOLERANCES = (50, 10)  # samples
 
 
 def main(data: Path) -> None:
@@ -41,18 +41,16 @@ def main(data: Path) -> None:
 
 def scores(model: OnnxModel, traces: Sequence[LabelledTrace], stride: int) -> list[float]:
     """F1 of P and S at each tolerance, over all traces and starts."""
-    rng, counts = np.random.default_rng(0), Counter[tuple[int, int, str]]()
+    rng, counts = np.random.default_rng(0), defaultdict[tuple[int, float], NDArray[np.float64]](lambda: np.zeros(3))
     for trace in traces:
         for _ in range(STARTS):
             curves = stitched(model, trace, stride, int(rng.random() * stride))
             for phase, labels in trace.by_phase.items():
-                found = find_picks(curves[phase - P][None], phase, model.thresholds[LETTERS[phase].lower()])[0]
-                picks = outside(found, [(a, b) for output, a, b in trace.masked if output == phase])
-                for tolerance in TOLERANCES:
-                    right = len(pair(picks, list(labels), tolerance)[0])
-                    counts[phase, tolerance, "right"] += right
-                    counts[phase, tolerance, "all"] += len(picks) + len(labels)
-    return [2 * counts[ph, t, "right"] / counts[ph, t, "all"] for ph in (P, S) for t in TOLERANCES]
+                picks = find_picks(curves[phase - P][None], phase, model.thresholds[LETTERS[phase].lower()])[0]
+                for tolerance_s in TOLERANCES_S:
+                    right, false, missed = match(picks, labels, trace.ignored[phase], tolerance_s * RATE)
+                    counts[phase, tolerance_s] += (len(right), false, missed)
+    return [float(f1_of(counts[phase, tolerance_s])) for phase in (P, S) for tolerance_s in TOLERANCES_S[::-1]]
 
 
 def stitched(model: OnnxModel, trace: LabelledTrace, stride: int, start: int) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ import jijin
 from jijin.data.traces import LabelledTrace, P, S
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+PICKS = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]  # columns of a table of picks
 
 
 def script(name):
@@ -175,7 +176,7 @@ def test_shared_onsets_take_the_place_of_labels_and_records_without_any_go(monke
     rows = [("set", "one", name, "P", 1012, 0.9) for name in "abc"] + [
         ("set", "two", name, "S", 900, 0.9) for name in "ab"
     ]
-    table = pd.DataFrame(rows, columns=["dataset", "trace_name", "picker", "phase", "sample", "probability"])
+    table = pd.DataFrame(rows, columns=PICKS)
     labelled = LabelledTrace(np.zeros((3, 6000), np.float32), (1000.0,), (1500.0,), dataset="set", automatic=(P, S))
     (found,) = bench.as_shared([replace(labelled, name=name) for name in ("one", "two", "three")], table)
     assert (found.name, found.p, found.s, found.automatic) == ("one", (1012.0,), (), ())
@@ -187,13 +188,13 @@ def test_whole_records_count_once_and_a_threshold_is_the_middle_of_the_best(monk
     data = np.ones((3, 6000), np.float32)
     quake = LabelledTrace(data, (1000.0,), masked=((P, 2000, 2100),), source_group="a", category="earthquake")
     short, lone = (replace(quake, data=x) for x in (data[:, :3000], data * np.array([[1], [0], [1]], np.float32)))
-    records = published.given([quake, short, lone, replace(quake, p=(), category="noise", source_group="b")])
-    assert records.earthquakes == ["a", "b"]
-
-    def found(trace, phase):
-        return [(1010.0, 0.82), (2050.0, 0.9)] if trace.p else [(300.0, 0.41)]
-
-    assert records.counts(found, P, 0.5, 0.1).tolist() == [[1, 0, 0], [0, 1, 0]]
+    slide = replace(quake, p=(), category="other")
+    records = published.comparable(
+        [quake, short, lone, slide, replace(quake, p=(), category="noise", source_group="b")]
+    )
+    assert [w.source_group for w in records.windows] == ["a", "b"]
+    found = {P: [[(1010.0, 0.82), (2050.0, 0.9)], [(300.0, 0.41)]]}
+    assert records.counts(found, P, 0.1).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert published.best(found, records, P) == 0.6  # from .45 to .80 nothing is false and nothing missed
 
 
@@ -201,7 +202,32 @@ def test_picks_at_one_place_are_one_pick_with_the_mean_of_all_pickers(monkeypatc
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     rows = [("a", "P", 1000, 0.9), ("a", "P", 1004, 0.3), ("b", "P", 1010, 0.6), ("b", "S", 1010, 0.9)]
     picks = pd.DataFrame(rows, columns=["picker", "phase", "sample", "probability"])
-    assert script("accuracy_published").together(picks, P, 3) == [(1004.0, pytest.approx(0.5))]
+    assert script("accuracy_published").together(picks, P, 3) == [(1005.0, pytest.approx(0.5))]
+
+
+def test_each_published_picker_is_at_its_best_on_dev_and_times_are_those_of_analysts(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    published = script("accuracy_published")
+    data = np.ones((3, 6000), np.float32)
+
+    def quake(name, dataset):
+        return LabelledTrace(data, (1000.0,), (2000.0,), (), name, dataset, name, "earthquake")
+
+    monkeypatch.setattr(published, "detect", lambda *_: {P: [(1020.0, 0.9)], S: []})
+    rows = [(s, n, "x", "P", 1000 + off, 0.5) for s, n, off in (("ncedc_a", "one", 5), ("uturuncu", "two", 30))]
+    rows += [("ncedc_a", "three", "x", "P", 1004, 0.5), ("ncedc_a", "three", "x", "P", 4000, 0.3)]
+    bench = SimpleNamespace(
+        manual={"dev": [quake("one", "ncedc_a")], "test": [quake("three", "ncedc_a")]},
+        automatic={"dev": [quake("two", "uturuncu")], "test": []},
+        table=pd.DataFrame(rows, columns=PICKS),
+        cba=SimpleNamespace(thresholds={P: 0.4, S: 0.5}),
+    )
+    filled = published.published(bench)
+    cba, x = ([cell.strip() for cell in line.split("|")[2:-1]] for line in filled["published"].splitlines()[2:4])
+    assert (filled["published_dev"], filled["published_test"]) == ("2", "1")
+    assert cba[:6] == ["cba", "0.400", "2 (1 by analysts)", "1.000", "0.000", "0.200"]  # 0.2 s late
+    assert x[:6] == ["x", "0.300", "2 (1 by analysts)", "1.000", "1.000", "0.050"]  # by machines: not timed
+    assert x[6:10] == ["1 (1 by analysts)", "0.667", "0.667", "0.040"] and x[10] == "+0.333"
 
 
 def test_what_others_say_of_a_case_is_read_and_an_origin_held_against_it(tmp_path):

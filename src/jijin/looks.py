@@ -2,9 +2,9 @@
 
 A network with strides and pooling sees another picture of a window that begins a sample later (Zhang 2019,
 arXiv:1904.11486), and the probability of an onset that it doubts goes up and down by a tenth, so that its pick comes
-and goes. A window with such an onset is therefore shown to the network from three further samples, and the mean counts
-(test-time augmentation by shifts): docs/performance.md, "Looking again", has what that brings and costs, and
-docs/consensus.md what it leaves. Most windows hold no such onset and cost nothing more.
+and goes. A window with such an onset is therefore shown to the network from three further samples, and the mean of all
+counts, the more the more it is in doubt (test-time augmentation by shifts): docs/performance.md, "Looking again", has
+what that brings and costs, and docs/consensus.md what it leaves. Most windows hold no such onset and cost nothing more.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from jijin.signal import shifted
 # repeat, and every phase of its first stride of 4.
 STARTS = (13, -22, -9)
 # Probabilities of an onset between which the network looks again. Chosen on the dev split; narrower bands lose some of
-# its P, wider ones add nothing but time.
-DOUBT = (0.15, 0.85)
-FADE = 0.05  # of probability, over which at both ends the other looks come to count, lest rounding decides
+# its P, wider ones add nothing but time. Over FADE inside both the weight of the other looks grows from 0 to 1, so that
+# a peak at a bound is the same on either side of it; dev is as good with it as without.
+DOUBT, FADE = (0.15, 0.85), 0.05
 Curves = NDArray[np.float32]
 Network = Callable[[NDArray[np.float32]], Curves]  # normalised windows (window, 3, 6000) -> (output, window, 6000)
 
@@ -38,7 +38,8 @@ def settle(
 ) -> Curves:
     """What a network said (detection, P and S; (3, sample)) of a normalised window (3, sample), as a model gives it.
 
-    gaps : (3, sample), True where a component has no data; starts : as in look_again, none to believe the first look.
+    gaps : (3, sample), True where a component has no data; starts : as in look_again, none to believe the first look,
+    which else gives way to the mean as far as there is doubt.
     See onsets.gather and onsets.retime.
     """
     p, s = gathered(said)

@@ -43,6 +43,11 @@ class LabelledTrace:
         return {P: self.p, S: self.s}
 
     @property
+    def ignored(self) -> dict[int, tuple[tuple[int, int], ...]]:
+        """Stretches [first, stop) in which picks of P and of S count neither way."""
+        return {phase: tuple((a, b) for output, a, b in self.masked if output == phase) for phase in (P, S)}
+
+    @property
     def onsets(self) -> tuple[float, ...]:
         """All P and S, in time order."""
         return tuple(sorted(self.p + self.s))

@@ -62,7 +62,7 @@ def window_at(trace: LabelledTrace, start: int) -> Window:
         here = [x - start for x in labels if -MARGIN <= x - start < IN_SAMPLES + MARGIN]
         onsets[phase] = tuple(x for x in here if MARGIN <= x < IN_SAMPLES - MARGIN)
         edge = [(x - 100, x + 100) for x in here if x not in onsets[phase]]
-        ignored[phase] = (*edge, *((a - start, b - start) for o, a, b in trace.masked if o == phase))
+        ignored[phase] = (*edge, *((a - start, b - start) for a, b in trace.ignored[phase]))
     hours = covered / RATE / 3600
     about = (trace.dataset, trace.name, trace.snr_db, trace.distance_km)
     return Window(data, onsets, ignored, trace.source_group, hours, trace.category, *about)

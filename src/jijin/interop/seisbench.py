@@ -7,7 +7,8 @@ SeisBench batches the windows, runs them on its device and stacks them. What mak
     annotate_batch_post   jijin.looks.settle; windows weighted, so that SeisBench's average is jijin's
     classify_aggregate    jijin's peaks, with a fraction of a sample, instead of the highest sample of a trigger
 
-Curves differ by rounding alone, as long as the options are the default ones. SeisBench's picks have no place for a time
+Curves differ by rounding alone, as long as the options are the default ones; in rare cases that decides whether a
+shoulder is a peak of its own, and with it whether jijin.looks looks again. SeisBench's picks have no place for a time
 uncertainty; jijin.pick gives it.
 """
 

@@ -21,7 +21,7 @@ from jijin.data.teachers import by_trace, groups
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate import Window, count
 from jijin.evaluate.matching import TOLERANCE_S, TOLERANCES_S, Picks
-from jijin.evaluate.scores import THRESHOLDS, f1_of, moments
+from jijin.evaluate.scores import THRESHOLDS, f1_of, middle_of_best, moments
 from jijin.evaluate.shift import detect
 from jijin.types import RATE
 from page import table
@@ -38,9 +38,9 @@ class Records:
     traces: list[LabelledTrace]
     windows: list[Window]
 
-    def counts(self, found: Found, phase: int, threshold: float, reach_s: float = TOLERANCE_S) -> NDArray[np.float64]:
-        """Hit, false and missed of each record, (record, 3), by picks of the threshold or more."""
-        return count(above(found, phase, threshold), self.windows, phase, reach_s)[0]
+    def counts(self, found: Found, phase: int, threshold: float) -> NDArray[np.float64]:
+        """Hit, false and missed of each record within 0.5 s, (record, 3), by picks of the threshold or more."""
+        return count(above(found, phase, threshold), self.windows, phase, TOLERANCE_S)[0]
 
 
 def published(bench: Bench) -> Filled:
@@ -49,16 +49,13 @@ def published(bench: Bench) -> Filled:
     found = {split: found_by(bench, records[split].traces) for split in SPLITS}
     lines: list[list[object]] = []
     for phase in (P, S):
-        for name in found["dev"]:
-            own = bench.cba.thresholds[phase]
-            at = own if name == "cba" else best(found["dev"][name], records["dev"], phase)
-            cells = [cell for split in SPLITS for cell in scores(found[split][name], records[split], phase, at)]
-            ours, theirs = (
-                {split: records[split].counts(found[split][one], phase, t) for split in SPLITS}
-                for one, t in (("cba", own), (name, at))
-            )
-            beside = [""] * 4 if name == "cba" else differences(ours, theirs, records)
-            lines.append([LETTERS[phase], name, at, *cells, *beside])
+        at = {name: best(one, records["dev"], phase) for name, one in found["dev"].items()}
+        at["cba"] = bench.cba.thresholds[phase]
+        counts = {name: {s: records[s].counts(found[s][name], phase, at[name]) for s in SPLITS} for name in at}
+        for name, mine in counts.items():
+            cells = [x for s in SPLITS for x in scores(found[s][name], records[s], phase, at[name], mine[s])]
+            beside = [""] * 4 if name == "cba" else differences(counts["cba"], mine, records)
+            lines.append([LETTERS[phase], name, at[name], *cells, *beside])
     heads = [f"{split}: {what}" for split in SPLITS for what in ("labels", "F1 at 0.5 s", "F1 at 0.1 s", "MAE s")]
     heads += [f"{what}, {of}" for of in ("test", "dev and test") for what in ("cba less it", "95 %")]
     dev, test = (str(len(records[split].traces)) for split in SPLITS)
@@ -66,15 +63,14 @@ def published(bench: Bench) -> Filled:
     return {"published": filled, "published_dev": dev, "published_test": test, "ensemble": ENSEMBLE}
 
 
-def scores(found: Found, records: Records, phase: int, at: float) -> list[object]:
-    """Labels, and how many of them by analysts; F1 at 0.5 s of all, F1 at 0.1 s and MAE of those by analysts."""
-    manual = [w.dataset not in AUTOMATIC for w in records.windows]
-    labels = np.array([len(w.onsets[phase]) for w in records.windows])
-    wide, sharp = (records.counts(found, phase, at, reach_s) for reach_s in TOLERANCES_S[::-1])
-    timed = [(x, w) for x, w, kept in zip(above(found, phase, at), records.windows, manual, strict=True) if kept]
-    residuals = count([x for x, _ in timed], [w for _, w in timed], phase, TOLERANCE_S)[1]
-    told = f"{labels.sum()} ({labels[manual].sum()} by analysts)"
-    return [told, float(f1_of(wide.sum(0))), float(f1_of(sharp[manual].sum(0))), moments(residuals)[2]]
+def scores(found: Found, records: Records, phase: int, at: float, counts: NDArray[np.float64]) -> list[object]:
+    """Labels, and how many of them by analysts; F1 at 0.5 s of all, from counts; F1 at 0.1 s and MAE by analysts."""
+    rows = zip(above(found, phase, at), records.windows, strict=True)
+    picks, windows = zip(*((x, w) for x, w in rows if w.dataset not in AUTOMATIC), strict=True)
+    sharp, wide = (count(picks, windows, phase, reach_s) for reach_s in TOLERANCES_S)
+    labels, by_analysts = (sum(len(w.onsets[phase]) for w in some) for some in (records.windows, windows))
+    f1, f1_sharp = (float(f1_of(x.sum(0))) for x in (counts, sharp[0]))
+    return [f"{labels} ({by_analysts} by analysts)", f1, f1_sharp, moments(wide[1])[2]]
 
 
 def differences(
@@ -128,6 +124,4 @@ def above(found: Found, phase: int, threshold: float) -> list[Picks]:
 
 def best(found: Found, records: Records, phase: int) -> float:
     """The threshold with the best F1 at 0.5 s, the middle of equal ones."""
-    f1 = np.array([f1_of(records.counts(found, phase, t).sum(0)) for t in THRESHOLDS])
-    equal = np.flatnonzero(f1 >= f1.max() - 1e-9)
-    return THRESHOLDS[int(equal[(len(equal) - 1) // 2])]
+    return middle_of_best(np.array([f1_of(records.counts(found, phase, t).sum(0)) for t in THRESHOLDS]))

@@ -80,16 +80,21 @@ def starts(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, obje
     """A line for each case, phase and picker: how steady picks are over the places of the detector's grid; those of our
     pickers at half the stride too."""
     ways = [(picker, CutConfig()) for picker in pickers]
-    halved = [(picker, CutConfig(stride_s=STRIDE_S / 2)) for picker in pickers if picker.name not in VOTERS]
+    halved = [(picker, CutConfig(stride_s=STRIDE_S / 2)) for picker in ours(pickers)]
     for title, folder in CASES.items():
         traces = continuous([file.parent for file in sorted((networks / folder).rglob("waveforms.mseed"))])
         found = (one for picker, cut in (*halved, *ways) for one in in_detector(picker, traces, cut))
         yield from ({"records": title, **steadiness(one)} for one in found)
 
 
+def ours(pickers: Sequence[Picker]) -> list[Picker]:
+    """Those that have no vote."""
+    return [picker for picker in pickers if picker.name not in VOTERS]
+
+
 def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:
     """A line for each case, phase and pair of voters: the pickers of ours, then the voter that is left."""
-    own = [picker.name for picker in pickers if picker.name not in VOTERS]
+    own = [picker.name for picker in ours(pickers)]
     for title, folder in CASES.items():
         streams = [jijin.read(file) for file in sorted((networks / folder).rglob("waveforms.mseed"))]
         found = [{picker.name: onsets(picker, stream) for picker in pickers} for stream in streams]

@@ -16,10 +16,10 @@ import pytest
 from obspy import UTCDateTime
 
 import jijin
+from jijin.data.teachers import PICK_COLUMNS
 from jijin.data.traces import LabelledTrace, P, S
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-PICKS = ["dataset", "trace_name", "picker", "phase", "sample", "probability"]  # columns of a table of picks
 
 
 def script(name):
@@ -176,7 +176,7 @@ def test_shared_onsets_take_the_place_of_labels_and_records_without_any_go(monke
     rows = [("set", "one", name, "P", 1012, 0.9) for name in "abc"] + [
         ("set", "two", name, "S", 900, 0.9) for name in "ab"
     ]
-    table = pd.DataFrame(rows, columns=PICKS)
+    table = pd.DataFrame(rows, columns=list(PICK_COLUMNS))
     labelled = LabelledTrace(np.zeros((3, 6000), np.float32), (1000.0,), (1500.0,), dataset="set", automatic=(P, S))
     (found,) = bench.as_shared([replace(labelled, name=name) for name in ("one", "two", "three")], table)
     assert (found.name, found.p, found.s, found.automatic) == ("one", (1012.0,), (), ())
@@ -219,7 +219,7 @@ def test_each_published_picker_is_at_its_best_on_dev_and_times_are_those_of_anal
     bench = SimpleNamespace(
         manual={"dev": [quake("one", "ncedc_a")], "test": [quake("three", "ncedc_a")]},
         automatic={"dev": [quake("two", "uturuncu")], "test": []},
-        table=pd.DataFrame(rows, columns=PICKS),
+        table=pd.DataFrame(rows, columns=list(PICK_COLUMNS)),
         cba=SimpleNamespace(thresholds={P: 0.4, S: 0.5}),
     )
     filled = published.published(bench)

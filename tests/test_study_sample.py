@@ -83,7 +83,7 @@ def test_what_is_masked_moves_with_the_window(tmp_path):
     sample = draw([folder], 20, 20)
     assert sum(bool(t.p) for t in sample.traces) == 20
     for trace in (t for t in sample.traces if t.p):
-        ((first, last),) = [(a, b) for output, a, b in trace.masked if output == S]
+        ((first, last),) = trace.ignored[S]
         assert (first, last) == (trace.p[0] + 10, trace.p[0] + 7000)
 
 

@@ -193,10 +193,18 @@ def best_thresholds(
     """
     out = {}
     for phase in (P, S):
-        f1 = f1_of(counts_at(curves[phase], windows, phase, balanced))
-        equal = np.flatnonzero(f1 >= f1.max() - within - 1e-9)
-        out[phase] = THRESHOLDS[int(equal[(len(equal) - 1) // 2])]
+        out[phase] = middle_of_best(f1_of(counts_at(curves[phase], windows, phase, balanced)), within)
     return out
+
+
+def middle_of_best(f1: NDArray[Any], within: float = 0.0) -> float:
+    """Of THRESHOLDS, whose F1 (threshold,) is given: the middle one of those so near to the best.
+
+    >>> middle_of_best(np.array([0.5, 0.9, 0.9, 0.9, 0.6]))
+    0.2
+    """
+    near = np.flatnonzero(f1 >= f1.max() - within - 1e-9)
+    return THRESHOLDS[int(near[(len(near) - 1) // 2])]
 
 
 def summary(report: Report) -> dict[str, Any]:

@@ -35,7 +35,7 @@ SETTING = {
     "manual": ", ".join(f"`{name}`" for name in MANUAL), "only": ",".join(MANUAL), "few": MANY * len(SPLITS),
     "voting": PROBABILITY, "overlooked": OVERLOOK / RATE, "outlier": OUTLIER_S, "highpass": HIGHPASS_HZ,
     "lost": parts.LOST, "moved": SMALL_S, "outer": EDGE / RATE, "grid_starts": len(GRID_STARTS),
-    "stride": CUT.stride_s, "half_stride": CUT.stride_s / 2, "blinding": CUT.blinding_s,
+    "stride": CUT.stride_s, "between": CUT.between, "blinding": CUT.blinding_s,
 }  # fmt: skip
 
 

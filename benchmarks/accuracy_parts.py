@@ -205,8 +205,7 @@ def shifts(bench: Bench) -> Filled:
     """The same record from many starts, in windows and through the detector."""
     events = {split: bench.events(split) for split in SPLITS}
     windows = [(split, r) for split in SPLITS for p in bench.quick for r in in_windows(p, events[split])]
-    cuts = [CutConfig(stride_s=stride, blinding_s=blinding) for stride, blinding in CHOICES]
-    choices = [("dev", r) for cut in cuts for r in in_detector(bench.cba, events["dev"], cut)]
+    choices = [("dev", r) for cut in CHOICES for r in in_detector(bench.cba, events["dev"], cut)]
     own = [("test", r) for p in bench.quick for r in in_detector(p, events["test"], CutConfig())]
     shown = {"single windows": [r for split, r in windows if split == "test"], "jijin detect": [r for _, r in own]}
     figures.stability(shown, DOCS / "figures/shift.png")

@@ -21,15 +21,18 @@ from typing import Any
 import numpy as np
 
 from days import START_NS, pieces, repeated, synthetic, whole, write
+from jijin.between import Between
 from jijin.config import CutConfig
+from jijin.detector import BATCH
 from jijin.io.files import load as load_file
 from jijin.io.files import scan
-from jijin.looks import doubt, gathered, look_again, settle
+from jijin.looks import settle
 from jijin.models import load
+from jijin.models.onnx import OnnxModel
 from jijin.picking import Picker
 from jijin.signal import missing, normalise
 from jijin.types import DAY_NS, Segment, ns_to_samples, samples_to_ns
-from jijin.windows import Cutter, Stitcher
+from jijin.windows import Cutter, Stitcher, Window
 from page import table
 from timing import CPU, once, seconds_of
 
@@ -47,37 +50,57 @@ def main(records: Path | None = None) -> None:
         rows.append(("read: headers", least(lambda: [scan(file) for file in files])))
         rows.append(("read: decode", least(lambda: [load_file(file) for file in files])))
     segments = list(pieces(samples, whole(samples.shape[1])))
-    rows += [("cut", least(lambda: used(cut(segments)))), *steps([window.data for window in cut(segments)])]
+    rows += [("cut", least(lambda: used(cut(segments)))), *steps(list(cut(segments)))]
     rows.append((f"cut at {ODD_HZ:g} Hz, resampling included", least(lambda: used(cut(at_rate(segments, ODD_HZ))))))
     total = sum(seconds for name, seconds in rows[:-1])
     lines = [(name, seconds, seconds / total) for name, seconds in [*rows[:-1], ("all", total), rows[-1]]]
     print(table(["step", "s", "share"], lines, {"s": ".2f", "share": ".0%"}))
 
 
-def steps(windows: list[np.ndarray]) -> list[tuple[str, float]]:
+def steps(windows: list[Window]) -> list[tuple[str, float]]:
     """From windows in memory to picks."""
-    model, groups = load(threads=1), [np.stack(windows[at : at + 8]) for at in range(0, len(windows), 8)]
+    model, data = load(threads=1).single_look(), [window.data for window in windows]
+    groups = [np.stack(data[at : at + 8]) for at in range(0, len(data), 8)]
     gaps = [missing(x) for x in groups]
     ready = [normalise(x, gaps=gap) for x, gap in zip(groups, gaps, strict=True)]
     rows = [("normalise", least(lambda: [normalise(x, gaps=missing(x)) for x in groups]))]
     rows.append(("network", least(lambda: [model.network(x) for x in ready])))
     said = np.concatenate([model.network(x) for x in ready], axis=1).swapaxes(0, 1)
-    flat, there = np.concatenate(ready), np.concatenate(gaps)
-    in_doubt = [(x, curves) for x, curves in zip(flat, said, strict=True) if doubt(*gathered(curves))]
-    again = least(lambda: [look_again(x, curves, model.network) for x, curves in in_doubt])
-    rows.append((f"network, {len(in_doubt) / len(flat):.0%} of the windows again", again))
-    settled = least(lambda: [settle(*of, model.network) for of in zip(flat, there, said, strict=True)])
-    rows.append(("onsets", settled - again))
-    said = np.stack([settle(*of, model.network) for of in zip(flat, there, said, strict=True)], axis=1)
-    batches = [said[:, at : at + 64] for at in range(0, len(windows), 64)]
-    curves = stitch(batches)
-    return [*rows, ("stitch", least(lambda: stitch(batches))), ("pick", least(lambda: pick(model, curves)))]
+    each = list(zip(np.concatenate(ready), np.concatenate(gaps), said, strict=True))
+    rows.append(("onsets", least(lambda: [settle(*of, model.network, ()) for of in each])))
+    batches = [predict(model, data[at : at + BATCH]) for at in range(0, len(data), BATCH)]
+    rows.append(("stitch", least(lambda: stitch(batches))))
+    curves, looked = stitch(batches), list[int]()
+    seconds = least(lambda: steady(model, windows, curves, looked))
+    rows.append((f"windows in between, {sum(looked) / REPEATS / len(windows):.0%} more", seconds))
+    steadied = steady(model, windows, curves, looked)
+    return [*rows, ("pick", least(lambda: pick(model, steadied)))]
+
+
+def predict(model: OnnxModel, minutes: list[np.ndarray]) -> np.ndarray:
+    """(curve, window, sample)."""
+    found = model.predict(minutes)
+    return np.stack([found.detection, found.p, found.s])
 
 
 def stitch(batches: list[np.ndarray]) -> list[np.ndarray]:
     """Curves of consecutive windows, batch by batch."""
     stitcher = Stitcher(CutConfig())
-    return [stitcher.push(i * 64, np.ascontiguousarray(batch)) for i, batch in enumerate(batches)]
+    return [stitcher.push(i * BATCH, batch) for i, batch in enumerate(batches)]
+
+
+def steady(model: OnnxModel, windows: list[Window], curves: list[np.ndarray], looked: list[int]) -> list[np.ndarray]:
+    """The curves with what windows in between say; how many they are is appended, batch by batch."""
+
+    def counted(minutes: list[np.ndarray]) -> np.ndarray:
+        looked.append(len(minutes))
+        return predict(model, minutes)
+
+    between, out = Between(CutConfig(), counted), [part.copy() for part in curves]
+    for i, part in enumerate(out):
+        blocks = [part[:, at : at + between.stride] for at in range(0, part.shape[1], between.stride)]
+        between.steady(windows[i * BATCH : (i + 1) * BATCH], blocks)
+    return out
 
 
 def pick(model: Any, curves: list[np.ndarray]) -> int:
@@ -89,7 +112,7 @@ def pick(model: Any, curves: list[np.ndarray]) -> int:
     return count + len(picker.finish())
 
 
-def cut(segments: list[Segment]) -> Iterable[Any]:
+def cut(segments: list[Segment]) -> Iterable[Window]:
     """Windows of a day, fed in quarters as jijin detect does."""
     cutter = Cutter(CutConfig())
     for k in range(4):

@@ -22,9 +22,8 @@ from cached import Cached
 from jijin.config import CutConfig
 from jijin.data.continuous import continuous
 from jijin.data.traces import P, S
-from jijin.detector import Detector
 from jijin.evaluate.matching import Picks, outside, pair
-from jijin.evaluate.pickers import AsModel, Picker, peer_loaders, released
+from jijin.evaluate.pickers import Picker, in_a_detector, peer_loaders, released
 from jijin.evaluate.shift import EDGE, GRID_STARTS, in_detector
 from jijin.types import NS, RATE, net_sta
 from page import STEADINESS, steadiness, table_of, write
@@ -39,7 +38,7 @@ VOTERS = ("eqt_conservative", "phasenet_original", "eqcct_original")  # eqt_orig
 THRESHOLD = 0.3  # of the peers
 NEAR_S = 0.5
 EDGE_S = 5.0  # at both ends of a record, where some peers pick the beginning itself
-STRIDE_S = CutConfig().stride_s
+OTHERS = (0, 7)  # windows in between
 Onsets = dict[tuple[str, str], Picks]  # station, phase -> (s, probability)
 
 
@@ -72,18 +71,18 @@ def main(data: Path, peers: Path, cache: Path, models: Sequence[str]) -> None:
         print(*tables.values(), sep="\n\n")
     else:
         setting = {"near": NEAR_S, "voters": ", ".join(VOTERS), "threshold": THRESHOLD, "edge": EDGE_S}
-        begun = {"outer": EDGE / RATE, "begun": len(GRID_STARTS), "half_stride": STRIDE_S / 2}
+        begun = {"outer": EDGE / RATE, "begun": len(GRID_STARTS), "most": max(OTHERS)}
         write("consensus", tables | setting | begun)
 
 
 def starts(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object]]:
     """A line for each case, phase and picker: how steady picks are over the places of the detector's grid; those of our
-    pickers at half the stride too."""
+    pickers with more and without any windows in between too."""
     ways = [(picker, CutConfig()) for picker in pickers]
-    halved = [(picker, CutConfig(stride_s=STRIDE_S / 2)) for picker in ours(pickers)]
+    others = [(picker, CutConfig(between=count)) for picker in ours(pickers) for count in OTHERS]
     for title, folder in CASES.items():
         traces = continuous([file.parent for file in sorted((networks / folder).rglob("waveforms.mseed"))])
-        found = (one for picker, cut in (*halved, *ways) for one in in_detector(picker, traces, cut))
+        found = (one for picker, cut in (*others, *ways) for one in in_detector(picker, traces, cut))
         yield from ({"records": title, **steadiness(one)} for one in found)
 
 
@@ -107,7 +106,7 @@ def rows(networks: Path, pickers: Sequence[Picker]) -> Iterator[dict[str, object
 
 def onsets(picker: Picker, stream: Stream) -> Onsets:
     """What a picker finds through the detector, but for the ends of each record."""
-    detector = Detector(AsModel(picker))
+    detector = in_a_detector(picker)
     found: Onsets = {}
     inner = {net_sta(tr.id): (tr.stats.starttime.ns / NS + EDGE_S, tr.stats.endtime.ns / NS - EDGE_S) for tr in stream}
     for pick in [*detector.feed(stream), *detector.flush()]:

@@ -27,6 +27,7 @@ onsets      peaks moved to where the waveform changes
 looks       doubtful windows seen from further samples
 models      windows to probabilities
 windows     cut and stitch
+between     doubtful blocks seen by further windows
 picking     probabilities to picks
 detector    all of these, fed piece by piece
 discriminate  source types with their certainty

@@ -78,8 +78,9 @@ def test_pieces_of_a_record_lie_where_their_names_say(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     data = np.arange(3 * 40_000, dtype=np.float32).reshape(3, -1)
     pieces = script("looks").pieces
-    assert list(pieces([])) == list(pieces([LabelledTrace(data[:, :8000])])) == []
-    found = list(pieces([LabelledTrace(data, source_group="A"), LabelledTrace(data[:, :9000], source_group="B")]))
+    assert list(pieces([], 8000, 24_000)) == list(pieces([LabelledTrace(data[:, :8000])], 8000, 24_000)) == []
+    traces = [LabelledTrace(data, source_group="A"), LabelledTrace(data[:, :9000], source_group="B")]
+    found = list(pieces(traces, 8000, 24_000))
     assert [(x.data.shape, x.source_group) for x in found] == [((3, 8000), name) for name in ("A/0", "A/24000", "B/0")]
     assert np.array_equal(found[1].data, data[:, 24000:32000])
 

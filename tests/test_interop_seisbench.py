@@ -90,12 +90,12 @@ def difference(want, part):
 @torch.inference_mode()
 def test_onnx_torch_and_seisbench_agree(model, windows):
     ready = normalise(windows)
+    x = torch.from_numpy(ready)
     onnx = load("cba").network(ready).swapaxes(0, 1)
-    plain = network_of(find("cba"), Network(), [torch.from_numpy(ready)])(torch.from_numpy(ready)).sigmoid().numpy()
-    prepared, _ = model.annotate_batch_pre(torch.from_numpy(windows), {})
-    inside = model(prepared).numpy()
+    plain = network_of(find("cba"), Network(), [x])(x).sigmoid().numpy()
+    inside = model(x).numpy()
     assert np.abs(onnx - plain).max() < 1e-4 and np.abs(onnx - inside).max() < 1e-4
-    assert np.abs(model(prepared, logits=True).sigmoid().numpy() - inside).max() < 1e-6
+    assert np.abs(model(x, logits=True).sigmoid().numpy() - inside).max() < 1e-6
     assert onnx[4, 1:].max(-1).min() > 0.3  # the example has a P and an S
 
 
@@ -183,21 +183,51 @@ def test_curves_do_not_depend_on_the_batch(model):
         assert np.abs(one.data - other.data).max() < 1e-4  # as ONNX and torch: rounding, more of it near a peak
 
 
-def test_seisbenchs_own_stacking_blinding_and_overlap_do_what_they_say(model):
-    stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 100)
-    averaged = model.annotate(stream, blinding=(100, 101))  # unequal: discarded, not faded
-    highest = model.annotate(stream, stacking="max", blinding=(100, 101))
-    assert len(averaged) == 3
-    for mean, most in zip(averaged, highest, strict=True):
-        assert len(mean) == len(most) == 10_000 and (most.data >= mean.data - 1e-6).all()
-    uneven = model.annotate(stream, overlap=0.3)
-    assert {len(trace) for trace in uneven} == {10_000}
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"overlap": 6000}, "'overlap' must leave a stride that divides 6000 samples"),
+        ({"overlap": -1}, "'overlap' must leave a stride that divides 6000 samples"),
+        ({"overlap": 0.3}, "'overlap' must leave a stride that divides 6000 samples"),
+        ({"blinding": (100, 101)}, "'blinding' must be the same at both ends"),
+        ({"stacking": "max"}, "'stacking' must be 'avg' .got 'max'."),
+        ({"between": -1}, "'between' must be from 0"),
+    ],
+)
+def test_what_a_detector_does_not_do_is_an_error(model, options, fault):
+    with pytest.raises(ConfigError, match=fault):
+        model.annotate(obspy.read(), **options)
 
 
-@pytest.mark.parametrize("overlap", [6000, -1])
-def test_windows_that_would_not_move_on_are_an_error(model, overlap):
-    with pytest.raises(ConfigError, match="'overlap' must be from 0 to 5999 samples"):
-        model.annotate(obspy.read(), overlap=overlap)
+def test_options_are_those_of_the_detector(model):
+    stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 130)
+    cut = jijin.CutConfig(stride_s=20, between=0, blinding_s=1)
+    theirs = model.annotate(stream, overlap=4000, between=0, blinding=(100, 100))
+    for one, other in zip(jijin.Detector(cut=cut).annotate(stream), theirs, strict=True):
+        assert difference(one, other) < 1e-3
+
+
+def test_the_stream_stays_as_it_is(model):
+    stream = obspy.read()
+    model.annotate(stream, copy=False)
+    assert stream == obspy.read()
+
+
+def test_channels_that_cannot_be_used_are_named(model, caplog):
+    stream = obspy.read()
+    for trace in stream:
+        trace.stats.sampling_rate = 1.0
+    assert len(model.annotate(stream)) == 0 and stream[0].id in caplog.text
+
+
+def test_strict_takes_what_all_components_have(model):
+    stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 60)
+    stream[1] = stream[1].slice(endtime=stream[1].stats.starttime + 40 - 0.01)
+    stream[2].data[500:700] = np.nan
+    lengths = {len(trace) for trace in model.annotate(stream, strict=True)}
+    assert lengths == {4000}
+    (curve,) = model.annotate(stream, strict=True).select(channel="CBA_Detection")
+    assert not curve.data[500:700].any() and curve.data[1000:].any()
 
 
 def test_thresholds_are_those_of_the_file_and_can_be_given(model):

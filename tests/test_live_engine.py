@@ -44,13 +44,13 @@ def station(name: str = "AAA", seconds: float = 300, onsets: dict[float, float] 
 
 
 def packets(parts: Iterable[Segment], length_s: float = 1.0, delay_s: float = 0.3) -> list[Packet]:
-    """Packets in the order of their arrival, delay_s after their last sample."""
+    """Packets in the order of their arrival, delay_s after their last sample, and numbered in it."""
     found = []
     for part in parts:
         step = round(length_s * part.sampling_rate)
-        for piece in slices(part, list(range(step, len(part.data), step))):
-            found.append(Packet(piece, piece.end_ns + int(delay_s * NS), "server", "XX_AAA", len(found)))
-    return sorted(found, key=lambda p: p.arrived_ns)
+        found += slices(part, list(range(step, len(part.data), step)))
+    found.sort(key=lambda piece: piece.end_ns)
+    return [Packet(piece, piece.end_ns + int(delay_s * NS), "server", "XX_AAA", n) for n, piece in enumerate(found)]
 
 
 def run(engine: Engine, clock: SetClock, feed: list[Packet], tick_s: float = 0.5) -> list[Tick]:
@@ -88,7 +88,7 @@ def test_final_picks_are_those_of_the_archive() -> None:
 
 def test_provisional_picks_are_made_at_a_single_look() -> None:
     model = load(threads=1)
-    assert Newest(model).model.starts == () and model.starts == STARTS  # type: ignore[attr-defined]
+    assert Newest(model)._at_each.starts == () and model.starts == STARTS  # type: ignore[attr-defined]
 
 
 def test_components_in_packets_of_different_lengths_give_the_picks_of_the_archive() -> None:
@@ -104,7 +104,7 @@ def test_components_in_packets_of_different_lengths_give_the_picks_of_the_archiv
 def test_a_single_component_gives_final_picks_while_it_runs() -> None:
     clock = SetClock()
     engine = Engine(StandIn(), clock, LiveConfig(wait_s=10))
-    ticks = run(engine, clock, packets(station()[:1]))
+    ticks = run(engine, clock, packets(station(seconds=340)[:1]))
     assert [p.phase_hint for t in ticks for p in t.finals] == ["P"] * 4
 
 
@@ -130,10 +130,11 @@ def test_the_stride_of_the_settings_is_used_and_the_wait_is_that_of_live() -> No
     def finals(cut: CutConfig | None) -> list[Pick]:
         clock = SetClock()
         engine = Engine(Leaning(), clock, LiveConfig(wait_s=10), cut=cut)  # type: ignore[arg-type]
-        return [p for t in run(engine, clock, packets(station()[:1])) for p in t.finals]
+        return [p for t in run(engine, clock, packets(parts)) for p in t.finals]
 
+    parts = station(seconds=340)[:1]
     detector = Detector(Leaning(), CutConfig(stride_s=15))
-    expected = by_time(detector.feed(station()[:1]) + detector.flush())
+    expected = by_time(detector.feed(parts) + detector.flush())
     assert finals(CutConfig(stride_s=15, max_wait_s=86_400)) == expected  # none, if it waited for a day
     assert len(expected) == 4 and finals(None) != expected
 

@@ -143,15 +143,15 @@ def test_a_window_waits_for_all_three_components() -> None:
     assert list(cutter.cut()) == []
     cutter.add(record("XX.AAA..HHE", 80, {}))
     windows = list(cutter.cut())
-    assert [w.block - BLOCK_0 for w in windows] == [-1, 0, 1]  # data end 100 s after the block's start
-    assert not np.isnan(windows[1].data[:, 2000:]).any()
+    assert [w.block - BLOCK_0 for w in windows] == [-1, 0]  # data end 100 s after the block's start
+    assert not np.isnan(windows[1].data[:, 2000:]).any() and not np.isnan(windows[1].from_sample(3000)).any()
 
 
 def test_a_single_component_waits_no_longer_than_max_wait_s() -> None:
     cutter = Cutter(CutConfig(max_wait_s=100))
-    cutter.add(record(CHANNEL, 110, {}))
+    cutter.add(record(CHANNEL, 140, {}))
     assert [w.block - BLOCK_0 for w in cutter.cut()] == [-1]
-    cutter.add(record("XX.AAA..HNZ", 200, {}))  # the station's newest sample counts, of whatever instrument
+    cutter.add(record("XX.AAA..HNZ", 230, {}))  # the station's newest sample counts, of whatever instrument
     assert [w.block - BLOCK_0 for w in cutter.cut() if w.instrument == "XX.AAA..HH"] == [0, 1, 2]
 
 
@@ -164,6 +164,19 @@ def test_late_data_are_dropped_with_one_warning(caplog: pytest.LogCaptureFixture
         cutter.add(record(CHANNEL, 10, {}))
     assert caplog.text.count("came after its window was cut") == 1
     assert "XX.AAA..HHZ: data at 2023-11-14T22:13:20" in caplog.text
+
+
+def test_a_window_comes_with_the_minute_before_it_and_the_block_after_it() -> None:
+    data = np.arange(40_000.0)
+    cutter = Cutter(CutConfig())
+    cutter.add(samples(data))
+    for window in cutter.cut(final=True):
+        first = (window.block - BLOCK_0) * 3000 - 2000  # the data start 20 s after the block
+        for start in (-6000, -4487, 0, 733, 3000):
+            wanted = np.full(6000, np.nan)
+            low, high = np.clip([first + start, first + start + 6000], 0, len(data))
+            wanted[low - first - start : high - first - start] = data[low:high]
+            assert np.array_equal(window.from_sample(start)[0], wanted, equal_nan=True)
 
 
 @pytest.mark.parametrize("rate", [50.0, 100.0, 128.0, 99.998])

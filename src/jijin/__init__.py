@@ -6,7 +6,7 @@ The path of a sample, and where it is looked after:
     prepare   buffer             runs of each channel, gaps and overlaps settled
     cut       windows.Cutter     Z, N, E at 100 Hz (resampling) on a grid fixed in UTC  ->  windows of 60 s
     predict   models, looks      normalised windows  ->  probabilities of detection, P and S, peaks at the onsets
-    stitch    windows.Stitcher   overlapping windows  ->  one curve
+    stitch    windows.Stitcher   overlapping windows, where in doubt those between them (between)  ->  one curve
     pick      picking.Picker     curves  ->  picks with time uncertainty
 
 and of a pick, in catalog (an archive) and live (a feed) alike:

@@ -111,6 +111,7 @@ class CutConfig:
     """How the stream is laid on windows; the grid is fixed in UTC, so a window starts at a multiple of stride_s."""
 
     stride_s: float = 30.0  # half a window: every sample lies in two, see docs/models.md
+    between: int = 3  # further windows between two of the stride, used near what is in doubt, see jijin.between
     blinding_s: float = 5.0  # edges of a window that count least when windows are stitched, see docs/accuracy.md
     max_wait_s: float = 86_400.0  # data time a window waits for a channel that lags behind the station's newest
 
@@ -120,6 +121,8 @@ class CutConfig:
             raise ConfigError(f"'stride_s' must divide the window of 60 s (got {self.stride_s:g}); 30, 20, 15 or 10 do")
         if not 0 <= self.blinding_s <= 30:
             raise ConfigError(f"'blinding_s' must be from 0 to 30, half a window (got {self.blinding_s:g})")
+        if not 0 <= self.between <= 15:
+            raise ConfigError(f"'between' must be from 0, for none, to 15 (got {self.between})")
         check_range("max_wait_s", self.max_wait_s, 0, float("inf"))
 
 

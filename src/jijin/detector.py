@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.between import Between
 from jijin.config import CutConfig, PickConfig
 from jijin.errors import DataError
-from jijin.models import Model, load
+from jijin.models import Model, at_one_look, load
 from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
 from jijin.signal import ABSURD
@@ -46,9 +47,9 @@ class Detector:
     feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
     fragment with data is used, to its last sample. A channel that cannot be used is logged and left out; so is, at the
     flush, one without a single sample that can.
-    A sample is final once the window that starts with its block is complete: up to 60 s after it, where all three
-    components come in. A sensor with fewer waits for the others until they are max_wait_s behind (CutConfig), or for
-    flush().
+    A sample is final once the window that starts with its block, and a block after it, are complete: up to 90 s after
+    it, where all three components come in. A sensor with fewer waits for the others until they are max_wait_s behind
+    (CutConfig), or for flush().
     """
 
     def __init__(
@@ -56,10 +57,13 @@ class Detector:
     ) -> None:
         self.model: Model = load(model or "cba") if model is None or isinstance(model, str | Path) else model
         self.cut_config, self.pick_config = cut or CutConfig(), pick or PickConfig()
+        # Other windows or other looks at the same one: the former hold more that is new.
+        self._at_each = at_one_look(self.model) if self.cut_config.between else self.model
         self._reset()
 
     def _reset(self) -> None:
         self._cutter = Cutter(self.cut_config)
+        self._between = Between(self.cut_config, self._predict)
         self._stitchers: dict[str, Stitcher] = {}
         self._pickers: dict[str, Picker] = {}
         self._refused: dict[str, DataError] = {}  # by the channel's label
@@ -114,7 +118,9 @@ class Detector:
 
     def _curves(self, final: bool) -> Iterator[Curves]:
         for batch, values in self._predicted(self._cutter.cut(final)):  # cut, predict
-            yield from self._stitch(batch, values)  # stitch
+            stitched = list(self._stitch(batch, values))  # stitch
+            self._between.steady(batch, chain.from_iterable(map(self._blocks, stitched)))
+            yield from stitched
 
     def _predicted(self, windows: Iterable[Window]) -> Iterator[tuple[list[Window], NDArray[np.float32]]]:
         """Batches of windows with what the model says of them: (curve, window, sample).
@@ -124,7 +130,7 @@ class Detector:
         rest = iter(windows)
         batches = iter(lambda: list(islice(rest, BATCH)), [])
         with ThreadPoolExecutor(1) as beside:
-            coming = ((batch, beside.submit(self._predict, batch)) for batch in batches)
+            coming = ((batch, beside.submit(self._predict, [window.data for window in batch])) for batch in batches)
             for now, _ in pairwise(chain(coming, [None])):
                 if now is not None:
                     yield now[0], now[1].result()
@@ -136,8 +142,9 @@ class Detector:
             curves.instrument.forget(curves.start - KEEP)
         return picks
 
-    def _predict(self, batch: list[Window]) -> NDArray[np.float32]:
-        prediction = self.model.predict([window.data for window in batch])
+    def _predict(self, minutes: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+        """Minutes (3, 6000) -> (curve, minute, sample)."""
+        prediction = self._at_each.predict(minutes)
         return np.stack([getattr(prediction, curve) for curve in CURVES])
 
     def _stitch(self, batch: list[Window], values: NDArray[np.float32]) -> Iterator[Curves]:
@@ -150,6 +157,11 @@ class Detector:
             done = stitcher.push(block, values[:, at : at + len(windows)])
             yield Curves(self._cutter.instruments[name], block * stitcher.stride, done)
             at += len(windows)
+
+    def _blocks(self, curves: Curves) -> Iterator[NDArray[np.float32]]:
+        """Each block's part of the values, not copied."""
+        stride = self._between.stride
+        return (curves.values[:, at : at + stride] for at in range(0, curves.values.shape[1], stride))
 
     def _picker(self, instrument: Instrument) -> Picker:
         if instrument.name not in self._pickers:

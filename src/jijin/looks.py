@@ -10,13 +10,14 @@ what that brings and costs, and docs/consensus.md what it leaves. Most windows h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jijin.onsets import APART, MOST, SHARPNESS, gather, retime
 from jijin.peaks import Curve, peaks
-from jijin.signal import shifted
+from jijin.signal import missing, normalise, shifted
 
 # Samples. With the window as it is: about the quarters (0, 13, 26, 39) of the 48 after which all strides of the network
 # repeat, and every phase of its first stride of 4.
@@ -27,6 +28,17 @@ STARTS = (13, -22, -9)
 DOUBT, FADE = (0.15, 0.85), 0.05
 Curves = NDArray[np.float32]
 Network = Callable[[NDArray[np.float32]], Curves]  # normalised windows (window, 3, 6000) -> (output, window, 6000)
+
+
+def predicted(windows: NDArray[Any], network: Network, starts: Sequence[int] = STARTS) -> Curves:
+    """Windows (window, 3, 6000), any units, missing samples NaN or long runs of zeros -> what a model says of them,
+    (output, window, 6000): 0 where all components are missing. starts : see settle."""
+    gaps = missing(windows)
+    ready = normalise(windows, gaps=gaps)
+    said = network(ready).swapaxes(0, 1)
+    out = np.stack([settle(*of, network, starts) for of in zip(ready, gaps, said, strict=True)], axis=1)
+    out[:, gaps.all(axis=1)] = 0
+    return out
 
 
 def settle(
@@ -59,10 +71,13 @@ def doubt(p: Curve, s: Curve) -> np.float32:
     >>> round(float(doubt(curve, nearly)), 3)
     0.5
     """
-    least, most = DOUBT
-    heights = np.concatenate([curve[peaks(curve, least, APART, MOST)] for curve in (p, s)])
-    shares = np.minimum(heights - least, most - heights) / FADE
-    return np.clip(shares, 0, 1).max(initial=0).astype(np.float32)
+    heights = np.concatenate([curve[peaks(curve, DOUBT[0], APART, MOST)] for curve in (p, s)])
+    return shares(heights, *DOUBT).max(initial=0)
+
+
+def shares(heights: Curve, least: float, most: float) -> Curve:
+    """From 0 to 1: how far peaks so high are between two bounds."""
+    return np.clip(np.minimum(heights - least, most - heights) / FADE, 0, 1).astype(np.float32)
 
 
 def look_again(window: NDArray[np.float32], said: Curves, network: Network, starts: Sequence[int] = STARTS) -> Curves:

@@ -3,7 +3,7 @@
 The grid is fixed in UTC: index g is 10 ms * g after 1970, a block is one stride long and starts at a multiple of it;
 a window is the block it starts with and those that follow. So a window, and with it a pick, does not depend on where a
 file or a packet starts. Each block is read once and every window with any data in any component is cut; missing samples
-are NaN.
+are NaN. A window comes with what lies around it, for windows that begin between two blocks: see between.py.
 """
 
 from __future__ import annotations
@@ -45,13 +45,26 @@ def rows_of(codes: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return rows if any(rows) or not unknown else ((unknown[0],), (), ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """data : (3, 6000) float64, rows Z, N, E, NaN where missing; it starts where its block starts."""
+    """A minute that starts where its block starts, and what lies beside it.
+
+    around : (3, sample) float64, rows Z, N, E, NaN where missing; the window starts at sample `at` of it.
+    """
 
     instrument: str
     block: int
-    data: NDArray[np.float64]
+    around: NDArray[np.float64]
+    at: int = 0
+
+    @property
+    def data(self) -> NDArray[np.float64]:
+        """(3, 6000), not copied."""
+        return self.from_sample(0)
+
+    def from_sample(self, start: int) -> NDArray[np.float64]:
+        """The minute (3, 6000) that starts so many samples after the window, or before it; not copied."""
+        return self.around[:, self.at + start : self.at + start + IN_SAMPLES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +87,10 @@ class Instrument:
     new: list[str] = field(default_factory=list)  # codes of which nothing has been said yet
     next_block: int | None = None  # first that is not cut yet
     spans: tuple[list[Span], list[Span], list[Span]] = field(default_factory=lambda: ([], [], []))
-    tail: NDArray[np.float64] = field(init=False)  # the blocks before next_block that coming windows still contain
+    tail: NDArray[np.float64] = field(init=False)  # the blocks before next_block that coming windows still have around
 
     def __post_init__(self) -> None:
-        self.tail = np.full((3, IN_SAMPLES - self.stride), np.nan)
+        self.tail = np.full((3, 2 * IN_SAMPLES), np.nan)
 
     def add(self, seed_id: str, run: Run) -> Run:
         """Take the samples of a run that are not too late; returns the ones that are."""
@@ -119,12 +132,12 @@ class Instrument:
         return max(in_all, wait_until_ns - margin) // (self.stride * STEP_NS)
 
     def last(self) -> int:
-        """First block after every window that holds data."""
+        """First block after every window that holds data, and what lies around it."""
         stops = [channel.stop_grid_index() for row in self._rows() for channel in row]
-        return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride
+        return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride + 1
 
     def cut(self, stop: int) -> Iterator[Window]:
-        """Windows that end before block number stop."""
+        """Windows that end at least a block before block number stop."""
         while (first := self._skip_gap(stop)) < stop:
             end = min(first + SLAB, stop)
             known, new = self.tail.shape[1], (end - first) * self.stride
@@ -167,15 +180,16 @@ class Instrument:
         return block if self.next_block is None else max(self.next_block, min(block, stop))
 
     def _windows(self, data: NDArray[np.float64], first: int) -> Iterator[Window]:
-        """data : (3, tail and blocks); the first window starts with the tail."""
+        """data : (3, tail and blocks), first : the block after the tail. Each window has a minute before it around it,
+        and a block after it."""
         length = IN_SAMPLES // self.stride  # in blocks
         blocks = data.reshape(3, -1, self.stride).swapaxes(0, 1)
         empty = np.all(np.isnan(blocks[:, :, 0]), axis=1).tolist()  # a look at every sample takes as long as reading it
         filled = [not (start and np.isnan(block).all()) for start, block in zip(empty, blocks, strict=True)]
-        for i in range(len(filled) - length + 1):
-            if any(filled[i : i + length]):
-                window = data[:, i * self.stride : i * self.stride + IN_SAMPLES]
-                yield Window(self.name, first - length + 1 + i, window)
+        for i in range(len(filled) - 2 * length):
+            if any(filled[i + length : i + 2 * length]):
+                around = data[:, i * self.stride :][:, : 2 * IN_SAMPLES + self.stride]
+                yield Window(self.name, first - length + i, around, IN_SAMPLES)
 
     def _read(self, out: NDArray[np.float64], first: int) -> None:
         """out : (3, sample) of the blocks from first on; a block without the best channel takes the next best."""

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jijin.config import CutConfig
 from jijin.data.traces import DETECTION, P, S
 from jijin.errors import DataError, ReadError
 from jijin.evaluate.matching import EXACT, Picks, find_picks
 from jijin.evaluate.windows import Window
-from jijin.models import Prediction
+from jijin.models import Prediction, at_one_look
 from jijin.signal import missing
 from jijin.types import IN_SAMPLES
+
+if TYPE_CHECKING:
+    from jijin.detector import Detector
 
 KEYS = {DETECTION: ("detection", "det"), P: ("p", "p"), S: ("s", "s")}  # a model's attribute, a peer's key
 Curves = dict[int, NDArray[np.float32]]
@@ -97,8 +101,12 @@ class AsModel:
     time_uncertainty: Mapping[str, Mapping[str, float]] = {"p": EXACT, "s": EXACT}
 
     def __init__(self, picker: Picker) -> None:
-        self.name, self._model = picker.name, picker.model
+        self._picker, self.name, self._model = picker, picker.name, picker.model
         self.thresholds = {"detection": 1.0, "p": picker.thresholds[P], "s": picker.thresholds[S]}
+
+    def single_look(self) -> AsModel:
+        """The same of a model at one look."""
+        return AsModel(replace(self._picker, model=at_one_look(self._model)))
 
     def predict(self, windows: ArrayLike) -> Prediction:
         """Curves of the model, 0 where all components are missing; detections are not asked for."""
@@ -106,6 +114,15 @@ class AsModel:
         out, there = self._model.predict(x), ~np.isnan(x).all(axis=1)
         p, s = _output(out, P) * there, _output(out, S) * there
         return Prediction(np.zeros_like(p), p, s)
+
+
+def in_a_detector(picker: Picker, cut: CutConfig | None = None) -> Detector:
+    """A detector that picks with it; windows in between (see CutConfig) are left to models that have other looks too,
+    as ours: a published picker is taken as it is used elsewhere, windows of the stride averaged."""
+    from jijin.detector import Detector
+
+    cut = cut or CutConfig()
+    return Detector(AsModel(picker), cut if hasattr(picker.model, "single_look") else replace(cut, between=0))
 
 
 def load_peers(folder: Path) -> list[tuple[str, Any]]:

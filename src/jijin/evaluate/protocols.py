@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from jijin.config import CutConfig
 from jijin.data.traces import LabelledTrace
 from jijin.evaluate import benchmark, calibration, conditions, groups, noise, position, shift
 from jijin.evaluate.pickers import Picker
@@ -36,9 +35,8 @@ def _shift(pickers: Sequence[Picker], dev: Traces, traces: Traces) -> Rows:
 
 
 def _stitching(pickers: Sequence[Picker], dev: Traces, traces: Traces) -> Rows:
-    cuts = [CutConfig(stride_s=stride, blinding_s=blinding) for stride, blinding in shift.CHOICES]
     events = [trace for trace in traces if trace.onsets]
-    return [row for picker in pickers for cut in cuts for row in shift.in_detector(picker, events, cut)]
+    return [row for picker in pickers for cut in shift.CHOICES for row in shift.in_detector(picker, events, cut)]
 
 
 def _position(pickers: Sequence[Picker], dev: Traces, traces: Traces) -> Rows:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jijin.config import CutConfig
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import Picks
-from jijin.evaluate.pickers import AsModel, Picker
+from jijin.evaluate.pickers import Picker, in_a_detector
 from jijin.evaluate.scores import bootstrap, share_of
 from jijin.evaluate.windows import window_at
 from jijin.types import IN_SAMPLES, NS, RATE, Segment
@@ -27,7 +27,11 @@ GRID_STARTS = tuple(611 * k for k in range(5))  # spread over the 30 s of the de
 EDGE = 500  # samples at the ends of what is seen, where a picker has too little to go on: not compared
 REACH = 50  # samples within which picks of two starts are one
 SMALL_S = 0.02  # a move that does not matter
-CHOICES = ((30.0, 1.0), (30.0, 5.0), (30.0, 10.0), (20.0, 5.0), (15.0, 5.0), (10.0, 5.0))  # stride, blinding in s
+CHOICES = (
+    *(CutConfig(between=count) for count in (0, 1, 2, 3, 5, 7)),
+    *(CutConfig(blinding_s=blinding_s) for blinding_s in (1.0, 10.0)),
+    *(CutConfig(stride_s, between=count) for stride_s in (15.0, 10.0) for count in (0, 3)),
+)
 EPOCH_NS = 1_700_000_010 * NS  # any multiple of the detector's strides
 
 
@@ -83,16 +87,22 @@ def in_detector(
         for phase in (P, S):
             picks = [run[phase] for run in runs]
             seen[phase].append(Seen(picks, EDGE, trace.data.shape[1] - EDGE, trace.source_group))
-    how = f"detector, every {cut.stride_s:g} s, {cut.blinding_s:g} s blinded"
-    return [stability(picker.name, how, LETTERS[phase], seen[phase]) for phase in (P, S)]
+    return [stability(picker.name, in_words(cut), LETTERS[phase], seen[phase]) for phase in (P, S)]
+
+
+def in_words(cut: CutConfig) -> str:
+    """How windows are laid.
+
+    >>> in_words(CutConfig())
+    'detector, every 30 s, 3 between, 5 s blinded'
+    """
+    return f"detector, every {cut.stride_s:g} s, {cut.between} between, {cut.blinding_s:g} s blinded"
 
 
 def detect(picker: Picker, trace: LabelledTrace, cut: CutConfig, start: int) -> dict[int, Picks]:
     """Picks of a record through the detector, in samples of the record, which begins at a sample of the UTC grid."""
-    from jijin.detector import Detector
-
     begin_ns = EPOCH_NS + round(start * NS / RATE)
-    detector = Detector(AsModel(picker), cut)
+    detector = in_a_detector(picker, cut)
     recorded = [(c, row) for c, row in zip("ZNE", trace.data, strict=True) if row.any()]
     found = detector.feed([Segment(f"XX.STA..HH{c}", begin_ns, RATE, row) for c, row in recorded])
     found += detector.flush()

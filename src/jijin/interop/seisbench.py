@@ -1,50 +1,49 @@
 """CBA as a SeisBench model: the weights in this package, the same curves and the same picks.
 
-SeisBench batches the windows, runs them on its device and stacks them. What makes the result jijin's is in its hooks:
-
-    annotate_stream_pre   Z, N, E at 100 Hz on the grid of jijin.Detector; short, gappy and partial records are kept
-    annotate_batch_pre    jijin.signal.normalise
-    annotate_batch_post   jijin.looks.settle; windows weighted, so that SeisBench's average is jijin's
-    classify_aggregate    jijin's peaks, with a fraction of a sample, instead of the highest sample of a trigger
-
-Curves differ by rounding alone, as long as the options are the default ones; in rare cases that decides whether a
-shoulder is a peak of its own, and with it whether jijin.looks looks again. SeisBench's picks have no place for a time
-uncertainty; jijin.pick gives it.
+annotate() is jijin.Detector with the network run by torch, on the device and in the batches that SeisBench is told, so
+that windows in between (jijin.between) and all else are the same: SeisBench's own cutting and stacking have no place
+for windows that depend on what others show. classify() finds jijin's peaks, with a fraction of a sample, instead of the
+highest sample of a trigger. Curves differ by rounding alone; in rare cases that decides whether a shoulder is a peak of
+its own, and with it whether more windows count. SeisBench's picks have no place for a time uncertainty; jijin.pick
+gives it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from obspy import Stream, Trace
 
 from jijin.config import CutConfig, PickConfig
-from jijin.errors import ConfigError, MissingExtra, ModelError
+from jijin.detector import Detector
+from jijin.errors import ConfigError, DataError, MissingExtra, ModelError
 from jijin.types import IN_SAMPLES, RATE
 
 try:
     import torch
     from seisbench import util
-    from seisbench.models.base import GroupingHelper, WaveformModel
+    from seisbench.models.base import WaveformModel
 except ModuleNotFoundError as error:
     raise MissingExtra(str(error.name), "seisbench") from error
 
 from jijin.evaluate.matching import EXACT
 from jijin.interop.card import docstring
-from jijin.interop.grid import records
-from jijin.looks import settle
-from jijin.models import card_of, find, load, shipped
+from jijin.looks import STARTS, predicted
+from jijin.models import Prediction, card_of, find, load, shipped
 from jijin.models.cba import CBA as Network
 from jijin.models.cba import CBAConfig
 from jijin.picking import OnsetFinder
-from jijin.signal import missing, normalise
+from jijin.signal import missing
 from jijin.train.start import network_from_file
 from jijin.types import instrument_id, nsl
-from jijin.windows import edge_weights
 
 COMPONENTS, LABELS = "ZNE", ["Detection", "P", "S"]
 LEAST_SEISBENCH = "0.11.3"  # the oldest that the tests were run with
@@ -55,14 +54,6 @@ CITATION = (
 )
 _THRESHOLD = "Probability from which on a peak of the curve is a {}"
 _BLINDING = round(CutConfig().blinding_s * RATE)
-
-
-class BySensor(GroupingHelper):
-    """Channels of one sensor together: HH and HN of a station are picked each by itself."""
-
-    @staticmethod
-    def trace_id_without_component(trace: Any) -> str:
-        return instrument_id(trace.id)
 
 
 class CBA(WaveformModel):
@@ -78,11 +69,8 @@ class CBA(WaveformModel):
         "S_threshold": (_THRESHOLD.format("S"), 0.3),
         "detection_threshold": ("Probability from which on an earthquake is on", 0.5),
         "overlap": (WaveformModel._annotate_args["overlap"][0], IN_SAMPLES - round(CutConfig().stride_s * RATE)),
-        "blinding": (
-            "Samples at both ends of a window that fade out. They are discarded instead where the stacking is not "
-            "'avg', the two numbers differ, or the stride does not divide the window.",
-            (_BLINDING, _BLINDING),
-        ),
+        "blinding": ("Samples at both ends of a window that fade out, as many at either", (_BLINDING, _BLINDING)),
+        "between": ("Windows between two, used near what is in doubt", CutConfig().between),
     }
     _annotate_args.pop("zerophase_resample", None)  # jijin's resampling always is
 
@@ -96,7 +84,6 @@ class CBA(WaveformModel):
             in_samples=IN_SAMPLES,
             pred_sample=(0, IN_SAMPLES),
             labels=LABELS,
-            grouping=BySensor("instrument"),
         )
         self.network = Network(CBAConfig.of(config or {}))
 
@@ -105,52 +92,26 @@ class CBA(WaveformModel):
         out = self.network(x)
         return out if logits else out.sigmoid()
 
-    def annotate_stream_pre(self, stream: Any, argdict: dict[str, Any]) -> Any:
-        """Put the stream, in place, on jijin's grid: see jijin.interop.grid."""
-        if not self._argdict_get_with_default(argdict, "flexible_horizontal_components"):
-            stream.traces = [trace for trace in stream if trace.stats.component in COMPONENTS]
-        stride = _stride(self._argdict_get_with_default(argdict, "overlap"))
-        tiles = stride if IN_SAMPLES % stride == 0 else round(CutConfig().stride_s * RATE)
-        stream.traces = records(stream, tiles, self._argdict_get_with_default(argdict, "strict"))
-        return stream
+    async def annotate_async(self, stream: Stream, copy: bool = True, **kwargs: Any) -> Stream:
+        """Curves of a stream, which is neither changed nor kept; see jijin.annotate. kwargs : options, by name.
 
-    def annotate_batch_pre(self, batch: torch.Tensor, argdict: dict[str, Any]) -> tuple[torch.Tensor, Any]:
-        """Windows (window, 3, 6000) in any units -> normalised, and what annotate_batch_post needs of them.
-
-        Missing samples are NaN or long runs of zeros; infinite ones lie before or after the record.
+        ConfigError if an option asks for what a jijin.Detector does not do.
         """
-        raw = batch.cpu().numpy()
-        ready, gaps = normalise(raw), missing(raw)
-        beyond = gaps.all(1) & np.isinf(raw).any(1)
-        return torch.from_numpy(ready).to(batch.device), (ready, gaps, beyond)
-
-    def annotate_batch_post(self, batch: torch.Tensor, piggyback: Any, argdict: dict[str, Any]) -> torch.Tensor:
-        """Probabilities (window, 3, 6000) -> (window, 6000, 3): 0 in a gap of all components, NaN beyond the record."""
-        ready, gaps, beyond = piggyback
-        out = batch.cpu().numpy().copy()
-        for window, raw, gap in zip(out, ready, gaps, strict=True):
-            window[:] = settle(raw, gap, window, self._look)
-        out *= ~gaps.all(1)[:, None] * self._shares(argdict)
-        out = out.swapaxes(1, 2)
-        out[beyond] = np.nan
-        return torch.from_numpy(out)
-
-    @torch.inference_mode()
-    def _look(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Normalised windows (window, 3, 6000) -> probabilities (output, window, 6000)."""
-        return np.asarray(self(torch.from_numpy(windows).to(self.device)).cpu()).swapaxes(0, 1)
-
-    def _shares(self, argdict: dict[str, Any]) -> NDArray[np.float32]:
-        """(6000,) that a window is multiplied by, so that the plain average of all is jijin's; or blinding by NaN."""
-        stride = _stride(self._argdict_get_with_default(argdict, "overlap"))
-        before, after = self._argdict_get_with_default(argdict, "blinding")
-        averaged = self._argdict_get_with_default(argdict, "stacking").lower() == "avg"
-        if averaged and before == after and IN_SAMPLES % stride == 0:
-            weights = edge_weights(before / RATE).reshape(-1, stride)
-            return np.asarray(weights / weights.mean(0)).ravel()
-        shares = np.ones(IN_SAMPLES, np.float32)
-        shares[:before] = shares[IN_SAMPLES - after :] = np.nan
-        return shares
+        self._verify_argdict(kwargs)
+        options = partial(self._argdict_get_with_default, {**self.default_args, **kwargs})
+        flexible, strict = options("flexible_horizontal_components"), options("strict")
+        traces = [trace for trace in stream if flexible or trace.stats.component in COMPONENTS]
+        training = self.training
+        try:
+            model = InTorch(self.eval(), options("batch_size"), strict)
+            curves = Detector(model, cut_config(options)).annotate(complete(traces) if strict else traces)
+        except DataError:  # no channel can be used; each has been logged with its reason
+            return Stream()
+        finally:
+            self.train(training)
+        for curve in curves:
+            curve.stats.channel = f"{self.name}_{curve.stats.channel.rsplit('_', 1)[1]}"
+        return curves
 
     def classify_aggregate(self, annotations: Any, argdict: dict[str, Any]) -> util.ClassifyOutput:
         """Curves to picks (jijin's own, in order of time) and detections (SeisBench's trigger)."""
@@ -227,9 +188,70 @@ class CBA(WaveformModel):
         file.write_text(json.dumps({**json.loads(file.read_text()), **more}, indent=4))
 
 
+@dataclass(frozen=True)
+class InTorch:
+    """The network in the place of a Detector's model.
+
+    batch : windows at a time; strict : a sample that any component lacks is missing in all; starts : see jijin.looks.
+    """
+
+    model: CBA
+    batch: int
+    strict: bool = False
+    starts: Sequence[int] = STARTS
+    name: str = "cba"
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # annotate() asks for neither
+    time_uncertainty: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def single_look(self) -> InTorch:
+        return replace(self, starts=())
+
+    def predict(self, windows: ArrayLike) -> Prediction:
+        x = np.array(windows)
+        if self.strict:
+            x[np.broadcast_to(missing(x).any(1, keepdims=True), x.shape)] = np.nan
+        return Prediction(*predicted(x, self._network, self.starts))
+
+    @torch.inference_mode()
+    def _network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Normalised windows (window, 3, 6000) -> (output, window, 6000), as the network has them at one look."""
+        parts = torch.from_numpy(windows).split(self.batch)
+        return np.concatenate([self.model(part.to(self.model.device)).cpu().numpy() for part in parts]).swapaxes(0, 1)
+
+
+def cut_config(options: Callable[[str], Any]) -> CutConfig:
+    """How SeisBench's options lay windows; ConfigError for what a Detector does not do."""
+    overlap, (before, after) = options("overlap"), options("blinding")
+    stride = IN_SAMPLES - int(overlap * IN_SAMPLES if overlap < 1 else overlap)
+    if not 0 < stride <= IN_SAMPLES or IN_SAMPLES % stride:
+        raise ConfigError(f"'overlap' must leave a stride that divides {IN_SAMPLES} samples; 3000 does (got {overlap})")
+    if before != after:
+        raise ConfigError(f"'blinding' must be the same at both ends (got {before}, {after})")
+    if str(options("stacking")).lower() != "avg":
+        raise ConfigError(f"'stacking' must be 'avg' (got {options('stacking')!r})")
+    return CutConfig(stride / RATE, options("between"), before / RATE)
+
+
+def complete(traces: Iterable[Trace]) -> list[Trace]:
+    """The times of each sensor at which three components have data."""
+    by_sensor: dict[str, dict[str, list[Trace]]] = {}
+    for trace in traces:
+        by_sensor.setdefault(instrument_id(trace.id), {}).setdefault(trace.stats.component, []).append(trace)
+    rows = (list(row.values()) for row in by_sensor.values() if len(row) == len(COMPONENTS))
+    return [trace for row in rows for trace in _shared(row)]
+
+
+def _shared(row: list[list[Trace]]) -> Iterator[Trace]:
+    """Traces of three components, cut to the times that all of them have."""
+    for together in product(*row):
+        start, end = max(tr.stats.starttime for tr in together), min(tr.stats.endtime for tr in together)
+        if start <= end:
+            yield from (trace.slice(start, end) for trace in together)
+
+
 def default_args(thresholds: Mapping[str, float]) -> dict[str, Any]:
     """Options with which a released model was scored, in SeisBench's names."""
-    shared = {key: CBA._annotate_args[key][1] for key in ("overlap", "stacking", "blinding")}
+    shared = {key: CBA._annotate_args[key][1] for key in ("overlap", "stacking", "blinding", "between")}
     names = {"P_threshold": "p", "S_threshold": "s", "detection_threshold": "detection"}
     return {**shared, **{key: thresholds[name] for key, name in names.items()}}
 
@@ -256,11 +278,3 @@ def picks_of(trace: Any, phase: str, threshold: float) -> Iterator[util.Pick]:
             peak_value=onset.pick.probability,
             phase=phase,
         )
-
-
-def _stride(overlap: float) -> int:
-    """Samples from a window to the next. overlap : samples, or a fraction of the window if below 1."""
-    stride = IN_SAMPLES - int(overlap * IN_SAMPLES if overlap < 1 else overlap)
-    if not 0 < stride <= IN_SAMPLES:
-        raise ConfigError(f"'overlap' must be from 0 to {IN_SAMPLES - 1} samples (got {overlap})")
-    return stride

@@ -94,7 +94,7 @@ class Engine:
     ) -> None:
         self.clock, self.config = clock, config or LiveConfig()
         cut = replace(cut or CutConfig(), max_wait_s=self.config.wait_s)
-        self._detector, self._newest = Detector(model, cut, pick), Newest(model, cut, pick)
+        self._detector, self._newest = Detector(model, cut, pick), Newest(model, pick=pick)
         self.arrivals, self.latencies, self.load = Arrivals(), Latencies(), Load()
         self.ring, self.tracker = Ring(self.config.ring_s), Tracker(floor_ns)
         self._resume = Resume(self.config.resume_s)

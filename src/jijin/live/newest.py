@@ -1,6 +1,6 @@
 """Provisional picks: the newest minute of every sensor that has new data, looked at again and again.
 
-The Detector makes a pick final when no window can change it any more, up to a minute after the onset. Here the same
+The Detector makes a pick final when no window can change it any more, up to 90 s after the onset. Here the same
 reading of windows, the same network at a single look and the same picking run on the minute that ends with the newest
 sample; what is found there is provisional, see jijin.live.tracker.
 """
@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jijin.buffer import runs_of
-from jijin.config import CutConfig, PickConfig
 from jijin.detector import Detector
-from jijin.models import Model
-from jijin.models.onnx import OnnxModel
 from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
 from jijin.types import IN_SAMPLES, Pick, Segment, instrument_id
@@ -44,13 +40,6 @@ class Newest(Detector):
     A model looks once at each minute, for speed: a provisional pick may come and go with the sample that the minute
     begins with, until the Detector has looked again.
     """
-
-    def __init__(
-        self, model: Model | str | Path | None = None, cut: CutConfig | None = None, pick: PickConfig | None = None
-    ) -> None:
-        super().__init__(model, cut, pick)
-        if isinstance(self.model, OnnxModel):
-            self.model = self.model.single_look()
 
     def _reset(self) -> None:
         super()._reset()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from jijin.live.packets import Packet
 from jijin.types import NS, net_sta
 
-MARGIN_NS = 120 * NS  # before what is settled: two windows, so that those still open are cut again as they were
+MARGIN_NS = 120 * NS  # before what is settled: a block of up to a minute, and the minute that its windows reach back
 
 
 @dataclass(slots=True)

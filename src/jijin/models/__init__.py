@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -51,6 +51,12 @@ class Model(Protocol):
     def predict(self, windows: ArrayLike) -> Prediction:
         """windows : (window, 3, 6000), rows Z, N, E at 100 Hz, any units, NaN = missing."""
         ...
+
+
+def at_one_look(model: Model) -> Model:
+    """The model without further looks at a window that it doubts, see jijin.looks, if it is one that has them."""
+    single: Callable[[], Model] = getattr(model, "single_look", lambda: model)
+    return single()
 
 
 def shipped() -> list[str]:

@@ -20,9 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from jijin.config import cpus
 from jijin.errors import ModelError
-from jijin.looks import STARTS, settle
+from jijin.looks import STARTS, predicted
 from jijin.models import Prediction
-from jijin.signal import missing, normalise
 from jijin.types import IN_SAMPLES, RATE
 
 COMPONENTS = "ZNE"
@@ -95,12 +94,7 @@ class OnnxModel:
             raise ModelError(
                 f"'windows' must be real numbers of shape (window, 3, {IN_SAMPLES}) (got {x.dtype} {x.shape})"
             )
-        gaps = missing(x)
-        ready = normalise(x, gaps=gaps)
-        for i, said in enumerate(self.network(ready).swapaxes(0, 1)):
-            out[:, i] = settle(ready[i], gaps[i], said, self.network, self.starts)
-        if gaps.any():
-            out[:, gaps.all(axis=1)] = 0
+        out[:] = predicted(x, self.network, self.starts)
 
     def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), as it says at one look."""

@@ -96,11 +96,9 @@ def steady(model: OnnxModel, windows: list[Window], curves: list[np.ndarray], lo
         looked.append(len(minutes))
         return predict(model, minutes)
 
-    between, out = Between(CutConfig(), counted), [part.copy() for part in curves]
-    for i, part in enumerate(out):
-        blocks = [part[:, at : at + between.stride] for at in range(0, part.shape[1], between.stride)]
-        between.steady(windows[i * BATCH : (i + 1) * BATCH], blocks)
-    return out
+    between = Between(CutConfig(), counted)
+    runs = ((windows[i * BATCH : (i + 1) * BATCH], part) for i, part in enumerate(curves))
+    return [settled for run in runs for _, settled in between.push([run])]
 
 
 def pick(model: Any, curves: list[np.ndarray]) -> int:

@@ -288,7 +288,7 @@ def test_a_day_is_processed_in_slabs() -> None:
 
     day = [Segment(f"XX.AAA..HH{c}", START_NS, 100.0, np.zeros(2_000_000, np.int16)) for c in "ZNE"]
     Detector(Counting(), CutConfig(), PickConfig()).feed(day)
-    assert max(Counting.sizes) == 64 and sum(Counting.sizes) == 666
+    assert max(Counting.sizes) == 64 and sum(Counting.sizes) == 667
 
 
 @pytest.mark.parametrize("codes", [("", "A.B", "X.", "EHZ"), ("", "", "", ""), ("XX", "A", "", "")])

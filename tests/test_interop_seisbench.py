@@ -191,7 +191,10 @@ def test_curves_do_not_depend_on_the_batch(model):
         ({"overlap": 0.3}, "'overlap' must leave a stride that divides 6000 samples"),
         ({"blinding": (100, 101)}, "'blinding' must be the same at both ends"),
         ({"stacking": "max"}, "'stacking' must be 'avg' .got 'max'."),
-        ({"between": -1}, "'between' must be from 0"),
+        ({"between": -1}, "'between' must be a whole number from 0"),
+        ({"between": 2.5}, "'between' must be a whole number from 0"),
+        ({"batch_size": 0}, "'batch_size' must be a whole number, 1 at least"),
+        ({"blinding": (4000, 4000)}, "'blinding_s' must be from 0 to 30"),
     ],
 )
 def test_what_a_detector_does_not_do_is_an_error(model, options, fault):
@@ -205,6 +208,16 @@ def test_options_are_those_of_the_detector(model):
     theirs = model.annotate(stream, overlap=4000, between=0, blinding=(100, 100))
     for one, other in zip(jijin.Detector(cut=cut).annotate(stream), theirs, strict=True):
         assert difference(one, other) < 1e-3
+
+
+def test_strict_takes_sensors_whose_three_components_have_other_names(model):
+    assert len(model.annotate(stream_of([f"XX.A..HH{c}" for c in "123"], 30), strict=True)) == 3
+    assert len(model.annotate(stream_of([f"XX.A..HH{c}" for c in "ZNE1"], 30), strict=True)) == 3
+    assert len(model.annotate(stream_of([f"XX.A..HH{c}" for c in "ZNH"], 30), strict=True)) == 0
+
+
+def test_windows_are_normalised_for_those_who_run_the_network_themselves(model, windows):
+    assert torch.equal(model.annotate_batch_pre(torch.from_numpy(windows), {}), torch.from_numpy(normalise(windows)))
 
 
 def test_the_stream_stays_as_it_is(model):
@@ -224,10 +237,10 @@ def test_strict_takes_what_all_components_have(model):
     stream = stream_of([f"XX.A..HH{c}" for c in "ZNE"], 60)
     stream[1] = stream[1].slice(endtime=stream[1].stats.starttime + 40 - 0.01)
     stream[2].data[500:700] = np.nan
-    lengths = {len(trace) for trace in model.annotate(stream, strict=True)}
-    assert lengths == {4000}
     (curve,) = model.annotate(stream, strict=True).select(channel="CBA_Detection")
-    assert not curve.data[500:700].any() and curve.data[1000:].any()
+    assert not curve.data[500:700].any() and not curve.data[4000:].any() and curve.data[1000:4000].any()
+    (flexible,) = model.annotate(stream).select(channel="CBA_Detection")
+    assert flexible.data[500:700].any() and flexible.data[4000:].any()
 
 
 def test_thresholds_are_those_of_the_file_and_can_be_given(model):

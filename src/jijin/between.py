@@ -2,14 +2,15 @@
 
 Where a network doubts an onset, the probability that it gives goes up and down with what else its window holds, and
 with the sample at which the window begins (jijin.looks), so that a pick comes and goes with the grid of windows. Near a
-doubtful peak more windows count therefore, evenly laid between those of the stride: eight instead of two hold a sample.
-What that brings and costs: docs/performance.md, "Windows in between"; what is left: docs/consensus.md. Most blocks hold
-no such peak and cost nothing more.
+doubtful peak more windows count therefore, evenly laid between those of the stride: as shipped eight instead of two
+hold a sample. What that brings and costs: docs/performance.md, "Windows in between"; what is left: docs/consensus.md.
+A block without such a peak costs nothing more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,9 @@ from jijin.windows import Window, edge_weights
 
 # Probabilities between which a peak of the stitched curves is in doubt. The upper one is higher than in jijin.looks: a
 # peak of .9 does not go, but its time moves. Chosen on the dev split and on records that were trained on.
-DOUBT = (0.15, 0.95)
+IN_DOUBT = (0.15, 0.95)
 NEAR, BEYOND = 100, 200  # samples around a doubtful peak up to which windows in between count, and from which on not
+BESIDE = BEYOND + 100  # samples on either side of a block that its doubts are judged with
 LEAST = 0.02  # weight below which a window in between is not worth a run of the network
 PERIOD, STEP = 48, 13  # samples after which the network's strides repeat, and by which windows in between differ in it
 Curves = NDArray[np.float32]
@@ -32,71 +34,119 @@ Key = tuple[str, int]
 Predict = Callable[[list[NDArray[np.float64]]], Curves]  # minutes (3, 6000) -> (curve, minute, 6000)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The last block of an instrument, whose doubts are judged once the next one is there."""
+
+    block: int
+    curves: Curves  # (3, BESIDE and block), of the grid's windows alone
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A block with a doubtful peak in or near it."""
+
+    window: Window  # that starts a block later
+    curves: Curves  # (3, block), to be changed in place
+    near: Curve  # (sample,): how far windows in between count
+
+
 class Between:
-    """Further windows of a detector's instruments; what they say is kept as long as blocks to come need it."""
+    """Stitched curves of instruments in, the same out, a block later, with what windows in between say of doubts."""
 
     def __init__(self, config: CutConfig, predict: Predict) -> None:
         """predict : a look at windows, each from its own start alone."""
-        self.stride, self._predict = round(config.stride_s * RATE), predict
+        self.stride, self._predict = config.stride, predict
         self._edges = edge_weights(config.blinding_s)
         self._base = self._edges.reshape(-1, self.stride).sum(0)  # of the windows of the stride
-        self._starts = starts(self.stride, config.between)
-        self._said: dict[tuple[str, int], Curves] = {}  # by instrument and grid index: curves up to the window's end
+        self.places = places(self.stride, config.between)
+        self._held: dict[str, Held] = {}  # by instrument
+        self._said: dict[Key, Curves] = {}  # by instrument and grid index: curves up to the window's end
 
-    def steady(self, windows: Iterable[Window], blocks: Iterable[Curves]) -> None:
-        """blocks : the stitched curves (3, stride) of the block that each window starts with, rows picking.CURVES;
-        changed in place near what is in doubt. The windows of an instrument come in order of time."""
-        doubts = [(window, curves, doubt_near(curves)) for window, curves in zip(windows, blocks, strict=True)]
-        wanted = {key: data for window, _, near in doubts for key, data in self._wanted(window, near)}
+    def push(self, runs: Iterable[tuple[Sequence[Window], Curves]]) -> list[tuple[int, Curves]]:
+        """runs : windows that follow one another, and the stitched curves (3, sample) of the blocks that they start
+        with, rows picking.CURVES; those of an instrument come in order of time.
+
+        Returns for each run a block, and what is settled from it on. After a run that no other follows directly, a
+        block is left out; the Cutter sees to it that it is empty.
+        """
+        if not self.places:
+            return [(windows[0].block, curves) for windows, curves in runs]
+        settled, doubts = list[tuple[int, Curves]](), list[Doubtful]()
+        for windows, curves in runs:
+            base = self._after_held(windows, curves)
+            count = (base.shape[1] - BESIDE) // self.stride  # of blocks; the last one is held
+            settled.append((windows[-1].block - count + 1, base[:, BESIDE : -self.stride].copy()))
+            doubts += self._doubts(windows[len(windows) - count + 1 :], base, settled[-1][1])
+        self._look({key: data for doubt in doubts for key, data in self._wanted(doubt)})
+        for doubt in doubts:
+            self._blend(doubt)
+        self._forget()
+        return settled
+
+    def _after_held(self, windows: Sequence[Window], curves: Curves) -> Curves:
+        """The curves behind what they follow: (3, BESIDE, the block that is held if any, those of the run)."""
+        name, held = windows[0].instrument, self._held.get(windows[0].instrument)
+        follows = held is not None and held.block + 1 == windows[0].block
+        before = held.curves if held is not None and follows else np.zeros((len(curves), BESIDE), np.float32)
+        base = np.concatenate([before, curves], axis=1)
+        self._held[name] = Held(windows[-1].block, base[:, -self.stride - BESIDE :].copy())
+        return base
+
+    def _doubts(self, following: Sequence[Window], base: Curves, settled: Curves) -> Iterator[Doubtful]:
+        """following : of each settled block the window that starts a block later."""
+        for i, window in enumerate(following):
+            at = i * self.stride
+            near = doubt_near(base[:, at : at + self.stride + 2 * BESIDE])[BESIDE : BESIDE + self.stride]
+            if near.any():
+                yield Doubtful(window, settled[:, at : at + self.stride], near)
+
+    def _wanted(self, doubt: Doubtful) -> Iterator[tuple[Key, NDArray[np.float64]]]:
+        """Windows in between that count and have not been looked at."""
+        for key, place, *_ in self._near(doubt):
+            if key not in self._said:
+                yield key, doubt.window.from_sample(place - self.stride)
+
+    def _look(self, wanted: dict[Key, NDArray[np.float64]]) -> None:
         if wanted:
             self._said.update(zip(wanted, self._predict(list(wanted.values())).swapaxes(0, 1), strict=True))
-        if self._said:
-            for doubt in doubts:
-                self._blend(*doubt)
-            self._forget({window.instrument: (window.block + 1) * self.stride for window, *_ in doubts})
 
-    def _wanted(self, window: Window, near: Curve) -> Iterator[tuple[Key, NDArray[np.float64]]]:
-        """Windows in between that count and have not been looked at."""
-        for key, start, *_ in self._near(window, near):
-            if key not in self._said:
-                yield key, window.from_sample(start)
+    def _blend(self, doubt: Doubtful) -> None:
+        total, weight = self._base * doubt.curves, self._base.copy()
+        for key, _, edge, block, part in self._near(doubt):
+            total[:, block] += edge * self._said[key][:, part]
+            weight[block] += edge
+        doubt.curves[:] += doubt.near * (total / weight - doubt.curves)
 
-    def _blend(self, window: Window, curves: Curves, near: Curve) -> None:
-        total, weight = self._base * curves, self._base.copy()
-        for key, _, share, block, part in self._near(window, near):
-            total[:, block] += share * self._said[key][:, part]
-            weight[block] += share
-        np.divide(total, weight, out=curves)
-
-    def _near(self, window: Window, near: Curve) -> Iterator[tuple[Key, int, Curve, slice, slice]]:
-        """Of each window in between that counts: its key, its start and its weight over the samples that it shares with
+    def _near(self, doubt: Doubtful) -> Iterator[tuple[Key, int, Curve, slice, slice]]:
+        """Of each window in between that counts: its key, its place and its weight over the samples that it shares with
         the block, and where they are in the block and, from its end, in itself."""
-        for start in self._starts if near.any() else ():
-            first, stop = max(start, 0), min(start + IN_SAMPLES, self.stride)
-            block, part = slice(first, stop), slice(first - start - IN_SAMPLES, (stop - start - IN_SAMPLES) or None)
-            weight = near[block] * self._edges[part]
-            if weight.max() > LEAST:
-                yield (window.instrument, window.block * self.stride + start), start, weight, block, part
+        for place in self.places:
+            first, stop = max(place, 0), min(place + IN_SAMPLES, self.stride)
+            block, part = slice(first, stop), slice(first - place - IN_SAMPLES, (stop - place - IN_SAMPLES) or None)
+            edge = self._edges[part]
+            if (doubt.near[block] * edge).max() > LEAST:
+                index = (doubt.window.block - 1) * self.stride + place
+                yield (doubt.window.instrument, index), place, edge, block, part
 
-    def _forget(self, upto: dict[str, int]) -> None:
-        """Keep of the instruments what lies after these grid indices."""
-        for name, start in [key for key in self._said if key[0] in upto]:
-            left, said = start + IN_SAMPLES - upto[name], self._said.pop((name, start))
+    def _forget(self) -> None:
+        """Keep what lies in blocks that are held or to come."""
+        for name, index in list(self._said):
+            left, said = index + IN_SAMPLES - self._held[name].block * self.stride, self._said.pop((name, index))
             if left > 0:
-                self._said[name, start] = said[:, -left:].copy()
+                self._said[name, index] = said[:, -left:].copy() if left < said.shape[1] else said
 
 
-def starts(stride: int, count: int) -> tuple[int, ...]:
+def places(stride: int, count: int) -> tuple[int, ...]:
     """Where windows in between start that share a sample with a block, in samples from its start.
 
-    count : of windows evenly laid between two of the stride, but for a few samples, so that they begin at other places
-    of the network's own strides than these two do. None where the stride is too short for that.
+    count : of windows between two of the stride, or as many as are a second apart. They are evenly laid, but for a few
+    samples, so that they begin at other places of the network's own strides than these two do.
 
-    >>> starts(6000, 3)
-    (-4515, -2966, -1513, 1485, 3034, 4487)
+    >>> places(6000, 3), places(100, 3)
+    ((-4515, -2966, -1513, 1485, 3034, 4487), ())
     """
-    if stride < (count + 1) * PERIOD:
-        return ()
+    count = min(count, round(stride / RATE) - 1)
     steps = [stride * k / (count + 1) for k in range(1, count + 1)]
     offsets = [PERIOD * round((step - STEP * k) / PERIOD) + STEP * k for k, step in enumerate(steps, 1)]
     return tuple(at + offset for at in range(-IN_SAMPLES, stride, stride) for offset in offsets)
@@ -106,8 +156,8 @@ def doubt_near(curves: Curves) -> Curve:
     """From 0 to 1, (sample,): how far the P or the S curve, of (3, sample), has a doubtful peak nearby."""
     near = np.zeros(curves.shape[1], np.float32)
     for curve in curves[1:]:
-        found = peaks(curve, DOUBT[0], APART)
-        for peak, share in zip(found, shares(curve[found], *DOUBT), strict=True):
+        found = peaks(curve, IN_DOUBT[0], APART)
+        for peak, share in zip(found, shares(curve[found], *IN_DOUBT), strict=True):
             distance = np.abs(np.arange(max(peak - BEYOND, 0), min(peak + BEYOND, len(near))) - peak)
             here = near[max(peak - BEYOND, 0) : peak + BEYOND]
             np.maximum(here, share * np.clip((BEYOND - distance) / np.float32(BEYOND - NEAR), 0, 1), out=here)

@@ -47,9 +47,9 @@ class Detector:
     feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
     fragment with data is used, to its last sample. A channel that cannot be used is logged and left out; so is, at the
     flush, one without a single sample that can.
-    A sample is final once the window that starts with its block, and a block after it, are complete: up to 90 s after
-    it, where all three components come in. A sensor with fewer waits for the others until they are max_wait_s behind
-    (CutConfig), or for flush().
+    A sample is final once the window that starts with the block after its own is complete: up to 60 s and two blocks
+    after it, where all three components come in. A sensor with fewer waits for the others until they are max_wait_s
+    behind (CutConfig), or for flush().
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Detector:
     ) -> None:
         self.model: Model = load(model or "cba") if model is None or isinstance(model, str | Path) else model
         self.cut_config, self.pick_config = cut or CutConfig(), pick or PickConfig()
-        # Other windows or other looks at the same one: the former hold more that is new.
-        self._at_each = at_one_look(self.model) if self.cut_config.between else self.model
         self._reset()
 
     def _reset(self) -> None:
         self._cutter = Cutter(self.cut_config)
         self._between = Between(self.cut_config, self._predict)
+        # Windows in between take the place of further looks at the same window: they show it in other surroundings.
+        self._single = at_one_look(self.model) if self._between.places else self.model
         self._stitchers: dict[str, Stitcher] = {}
         self._pickers: dict[str, Picker] = {}
         self._refused: dict[str, DataError] = {}  # by the channel's label
@@ -118,9 +118,7 @@ class Detector:
 
     def _curves(self, final: bool) -> Iterator[Curves]:
         for batch, values in self._predicted(self._cutter.cut(final)):  # cut, predict
-            stitched = list(self._stitch(batch, values))  # stitch
-            self._between.steady(batch, chain.from_iterable(map(self._blocks, stitched)))
-            yield from stitched
+            yield from self._stitch(batch, values)  # stitch
 
     def _predicted(self, windows: Iterable[Window]) -> Iterator[tuple[list[Window], NDArray[np.float32]]]:
         """Batches of windows with what the model says of them: (curve, window, sample).
@@ -144,24 +142,26 @@ class Detector:
 
     def _predict(self, minutes: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         """Minutes (3, 6000) -> (curve, minute, sample)."""
-        prediction = self._at_each.predict(minutes)
-        return np.stack([getattr(prediction, curve) for curve in CURVES])
+        parts = (self._single.predict(minutes[at : at + BATCH]) for at in range(0, len(minutes), BATCH))
+        return np.concatenate([np.stack([getattr(part, curve) for curve in CURVES]) for part in parts], axis=1)
 
     def _stitch(self, batch: list[Window], values: NDArray[np.float32]) -> Iterator[Curves]:
         """Curves that are final, of the batch's runs of windows that follow one another."""
+        runs = list(self._stitched(batch, values))
+        for (windows, _), (block, curves) in zip(runs, self._between.push(runs), strict=True):
+            if curves.size:
+                yield Curves(self._cutter.instruments[windows[0].instrument], block * self._between.stride, curves)
+
+    def _stitched(
+        self, batch: list[Window], values: NDArray[np.float32]
+    ) -> Iterator[tuple[list[Window], NDArray[np.float32]]]:
+        """Each run, and what the windows of the grid say of the blocks that its windows start with."""
         at = 0
         for _, group in groupby(enumerate(batch), key=lambda item: (item[1].instrument, item[1].block - item[0])):
             windows = [window for _, window in group]
-            name, block = windows[0].instrument, windows[0].block
-            stitcher = self._stitchers.setdefault(name, Stitcher(self.cut_config))
-            done = stitcher.push(block, values[:, at : at + len(windows)])
-            yield Curves(self._cutter.instruments[name], block * stitcher.stride, done)
+            stitcher = self._stitchers.setdefault(windows[0].instrument, Stitcher(self.cut_config))
+            yield windows, stitcher.push(windows[0].block, values[:, at : at + len(windows)])
             at += len(windows)
-
-    def _blocks(self, curves: Curves) -> Iterator[NDArray[np.float32]]:
-        """Each block's part of the values, not copied."""
-        stride = self._between.stride
-        return (curves.values[:, at : at + stride] for at in range(0, curves.values.shape[1], stride))
 
     def _picker(self, instrument: Instrument) -> Picker:
         if instrument.name not in self._pickers:

@@ -34,10 +34,12 @@ def predicted(windows: NDArray[Any], network: Network, starts: Sequence[int] = S
     """Windows (window, 3, 6000), any units, missing samples NaN or long runs of zeros -> what a model says of them,
     (output, window, 6000): 0 where all components are missing. starts : see settle."""
     gaps = missing(windows)
-    ready = normalise(windows, gaps=gaps)
-    said = network(ready).swapaxes(0, 1)
-    out = np.stack([settle(*of, network, starts) for of in zip(ready, gaps, said, strict=True)], axis=1)
-    out[:, gaps.all(axis=1)] = 0
+    out, there = np.zeros((3, len(gaps), gaps.shape[-1]), np.float32), np.flatnonzero(~gaps.all(axis=(1, 2)))
+    if len(there):  # a window without any data costs nothing
+        ready = normalise(windows[there], gaps=gaps[there])
+        for i, x, said in zip(there, ready, network(ready).swapaxes(0, 1), strict=True):
+            out[:, i] = settle(x, gaps[i], said, network, starts)
+        out[:, gaps.all(axis=1)] = 0
     return out
 
 

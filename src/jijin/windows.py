@@ -3,7 +3,7 @@
 The grid is fixed in UTC: index g is 10 ms * g after 1970, a block is one stride long and starts at a multiple of it;
 a window is the block it starts with and those that follow. So a window, and with it a pick, does not depend on where a
 file or a packet starts. Each block is read once and every window with any data in any component is cut; missing samples
-are NaN. A window comes with what lies around it, for windows that begin between two blocks: see between.py.
+are NaN. A window comes with what lies before it, for windows that begin between two blocks: see between.py.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from jijin.buffer import Channel, Run, runs_of
 from jijin.config import CutConfig
-from jijin.errors import ConfigError, DataError
+from jijin.errors import DataError
 from jijin.resampling import STEP_NS, check_rate, is_native
 from jijin.types import IN_SAMPLES, NS, RATE, Segment, instrument_id, net_sta, utc
 
 log = logging.getLogger("jijin")
 
 SLAB = 64  # blocks read at a time
+TAIL = 2 * IN_SAMPLES  # of what is read: a minute less a block of a window, a minute and a block before it
 # Codes that may fill a row, best first. 1 and 2 stand for horizontals that do not point north and east;
 # sets without Z are numbered 3, 2, 1 for vertical, north, east.
 CODES = {"Z": ("Z3", "N1", "E2"), "3": ("3", "N2", "E1")}
@@ -47,14 +48,14 @@ def rows_of(codes: Iterable[str]) -> tuple[tuple[str, ...], ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """A minute that starts where its block starts, and what lies beside it.
+    """A minute that starts where its block starts, and what lies before it.
 
-    around : (3, sample) float64, rows Z, N, E, NaN where missing; the window starts at sample `at` of it.
+    samples : (3, sample) float64, rows Z, N, E, NaN where missing; the window starts at sample `at` of them.
     """
 
     instrument: str
     block: int
-    around: NDArray[np.float64]
+    samples: NDArray[np.float64]
     at: int = 0
 
     @property
@@ -63,8 +64,8 @@ class Window:
         return self.from_sample(0)
 
     def from_sample(self, start: int) -> NDArray[np.float64]:
-        """The minute (3, 6000) that starts so many samples after the window, or before it; not copied."""
-        return self.around[:, self.at + start : self.at + start + IN_SAMPLES]
+        """The minute (3, 6000) that starts so many samples after the window does (negative: before it); not copied."""
+        return self.samples[:, self.at + start : self.at + start + IN_SAMPLES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,7 @@ class Instrument:
     new: list[str] = field(default_factory=list)  # codes of which nothing has been said yet
     next_block: int | None = None  # first that is not cut yet
     spans: tuple[list[Span], list[Span], list[Span]] = field(default_factory=lambda: ([], [], []))
-    tail: NDArray[np.float64] = field(init=False)  # the blocks before next_block that coming windows still have around
-
-    def __post_init__(self) -> None:
-        self.tail = np.full((3, 2 * IN_SAMPLES), np.nan)
+    tail: NDArray[np.float64] | None = None  # 2 min before next_block, of coming windows; None before the first cut
 
     def add(self, seed_id: str, run: Run) -> Run:
         """Take the samples of a run that are not too late; returns the ones that are."""
@@ -132,18 +130,18 @@ class Instrument:
         return max(in_all, wait_until_ns - margin) // (self.stride * STEP_NS)
 
     def last(self) -> int:
-        """First block after every window that holds data, and what lies around it."""
+        """First block after every window with data in it or in the block before it."""
         stops = [channel.stop_grid_index() for row in self._rows() for channel in row]
         return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride + 1
 
     def cut(self, stop: int) -> Iterator[Window]:
-        """Windows that end at least a block before block number stop."""
+        """Windows that end before block number stop."""
         while (first := self._skip_gap(stop)) < stop:
             end = min(first + SLAB, stop)
-            known, new = self.tail.shape[1], (end - first) * self.stride
-            data = np.empty((3, known + new))
-            data[:, :known] = self.tail
-            self._read(data[:, known:], first)
+            new = (end - first) * self.stride
+            data = np.empty((3, TAIL + new))
+            data[:, :TAIL] = np.nan if self.tail is None else self.tail
+            self._read(data[:, TAIL:], first)
             self.next_block, self.tail = end, data[:, new:].copy()
             yield from self._windows(data, first)
         self.next_block = first
@@ -172,7 +170,7 @@ class Instrument:
 
     def _skip_gap(self, stop: int) -> int:
         """The next block to read; in a gap that is the next one with data, or stop."""
-        if self.next_block is not None and not np.isnan(self.tail).all():
+        if self.next_block is not None and self.tail is not None and not np.isnan(self.tail).all():
             return self.next_block
         start = -(2**62) if self.next_block is None else self.next_block * self.stride
         found = [channel.first_grid_index(start) for row in self._rows() for channel in row]
@@ -180,16 +178,19 @@ class Instrument:
         return block if self.next_block is None else max(self.next_block, min(block, stop))
 
     def _windows(self, data: NDArray[np.float64], first: int) -> Iterator[Window]:
-        """data : (3, tail and blocks), first : the block after the tail. Each window has a minute before it around it,
-        and a block after it."""
+        """data : (3, tail and blocks), first : the block after the tail.
+
+        A window comes if there are data in it or in the block before it: the last one with data is followed by one
+        without, by which it is known to be the last.
+        """
         length = IN_SAMPLES // self.stride  # in blocks
         blocks = data.reshape(3, -1, self.stride).swapaxes(0, 1)
         empty = np.all(np.isnan(blocks[:, :, 0]), axis=1).tolist()  # a look at every sample takes as long as reading it
         filled = [not (start and np.isnan(block).all()) for start, block in zip(empty, blocks, strict=True)]
-        for i in range(len(filled) - 2 * length):
-            if any(filled[i + length : i + 2 * length]):
-                around = data[:, i * self.stride :][:, : 2 * IN_SAMPLES + self.stride]
-                yield Window(self.name, first - length + i, around, IN_SAMPLES)
+        for end in range(2 * length + 1, len(filled) + 1):
+            if any(filled[end - length - 1 : end]):
+                samples = data[:, : end * self.stride][:, -TAIL - self.stride :]
+                yield Window(self.name, first + end - 3 * length, samples, TAIL + self.stride - IN_SAMPLES)
 
     def _read(self, out: NDArray[np.float64], first: int) -> None:
         """out : (3, sample) of the blocks from first on; a block without the best channel takes the next best."""
@@ -237,9 +238,7 @@ class Cutter:
     """Segments of any channels in, windows of their instruments out, each as soon as its data are complete."""
 
     def __init__(self, config: CutConfig) -> None:
-        self.stride = round(config.stride_s * RATE)
-        if abs(self.stride - config.stride_s * RATE) > 1e-9:
-            raise ConfigError(f"'stride_s' must be a whole number of 10 ms samples (got {config.stride_s})")
+        self.stride = config.stride
         self._wait_ns = int(min(config.max_wait_s, 1e9) * NS)
         self.instruments: dict[str, Instrument] = {}
         self._newest: dict[str, int] = {}  # NET.STA: end of its newest data
@@ -284,7 +283,7 @@ class Stitcher:
     """
 
     def __init__(self, config: CutConfig) -> None:
-        self.stride = round(config.stride_s * RATE)
+        self.stride = config.stride
         self.weights = edge_weights(config.blinding_s).reshape(-1, self.stride)  # (block in window, sample)
         self._next: int | None = None  # number of the block that _open starts with
         self._open = np.empty(0, np.float32)  # (curve and weight, block, sample): sums that coming windows add to

@@ -117,12 +117,16 @@ class AsModel:
 
 
 def in_a_detector(picker: Picker, cut: CutConfig | None = None) -> Detector:
-    """A detector that picks with it; windows in between (see CutConfig) are left to models that have other looks too,
-    as ours: a published picker is taken as it is used elsewhere, windows of the stride averaged."""
+    """A detector that picks with it."""
     from jijin.detector import Detector
 
-    cut = cut or CutConfig()
-    return Detector(AsModel(picker), cut if hasattr(picker.model, "single_look") else replace(cut, between=0))
+    return Detector(AsModel(picker), applied(picker, cut or CutConfig()))
+
+
+def applied(picker: Picker, cut: CutConfig) -> CutConfig:
+    """How windows are laid for a picker; windows in between are left to models that have other looks too, as ours: a
+    published picker is taken as it is used elsewhere, windows of the stride averaged."""
+    return cut if hasattr(picker.model, "single_look") else replace(cut, between=0)
 
 
 def load_peers(folder: Path) -> list[tuple[str, Any]]:

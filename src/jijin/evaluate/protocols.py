@@ -8,7 +8,7 @@ from typing import Any
 
 from jijin.data.traces import LabelledTrace
 from jijin.evaluate import benchmark, calibration, conditions, groups, noise, position, shift
-from jijin.evaluate.pickers import Picker
+from jijin.evaluate.pickers import Picker, applied
 from jijin.evaluate.windows import PLACES, evaluation_windows
 
 Traces = Sequence[LabelledTrace]
@@ -36,7 +36,8 @@ def _shift(pickers: Sequence[Picker], dev: Traces, traces: Traces) -> Rows:
 
 def _stitching(pickers: Sequence[Picker], dev: Traces, traces: Traces) -> Rows:
     events = [trace for trace in traces if trace.onsets]
-    return [row for picker in pickers for cut in shift.CHOICES for row in shift.in_detector(picker, events, cut)]
+    cuts = {picker: dict.fromkeys(applied(picker, cut) for cut in shift.CHOICES) for picker in pickers}
+    return [row for picker in pickers for cut in cuts[picker] for row in shift.in_detector(picker, events, cut)]
 
 
 def _position(pickers: Sequence[Picker], dev: Traces, traces: Traces) -> Rows:

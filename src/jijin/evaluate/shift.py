@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jijin.config import CutConfig
 from jijin.data.traces import LETTERS, LabelledTrace, P, S
 from jijin.evaluate.matching import Picks
-from jijin.evaluate.pickers import Picker, in_a_detector
+from jijin.evaluate.pickers import Picker, applied, in_a_detector
 from jijin.evaluate.scores import bootstrap, share_of
 from jijin.evaluate.windows import window_at
 from jijin.types import IN_SAMPLES, NS, RATE, Segment
@@ -32,7 +32,7 @@ CHOICES = (
     *(CutConfig(blinding_s=blinding_s) for blinding_s in (1.0, 10.0)),
     *(CutConfig(stride_s, between=count) for stride_s in (15.0, 10.0) for count in (0, 3)),
 )
-EPOCH_NS = 1_700_000_010 * NS  # any multiple of the detector's strides
+EPOCH_NS = 1_700_000_040 * NS  # any multiple of the detector's strides
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ def in_detector(
         for phase in (P, S):
             picks = [run[phase] for run in runs]
             seen[phase].append(Seen(picks, EDGE, trace.data.shape[1] - EDGE, trace.source_group))
-    return [stability(picker.name, in_words(cut), LETTERS[phase], seen[phase]) for phase in (P, S)]
+    how = in_words(applied(picker, cut))
+    return [stability(picker.name, how, LETTERS[phase], seen[phase]) for phase in (P, S)]
 
 
 def in_words(cut: CutConfig) -> str:

@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,9 +40,10 @@ from jijin.models import Prediction, card_of, find, load, shipped
 from jijin.models.cba import CBA as Network
 from jijin.models.cba import CBAConfig
 from jijin.picking import OnsetFinder
-from jijin.signal import missing
+from jijin.signal import missing, normalise
 from jijin.train.start import network_from_file
 from jijin.types import instrument_id, nsl
+from jijin.windows import rows_of
 
 COMPONENTS, LABELS = "ZNE", ["Detection", "P", "S"]
 LEAST_SEISBENCH = "0.11.3"  # the oldest that the tests were run with
@@ -72,7 +72,8 @@ class CBA(WaveformModel):
         "blinding": ("Samples at both ends of a window that fade out, as many at either", (_BLINDING, _BLINDING)),
         "between": ("Windows between two, used near what is in doubt", CutConfig().between),
     }
-    _annotate_args.pop("zerophase_resample", None)  # jijin's resampling always is
+    for _other in ("stride", "zerophase_resample"):  # overlap says it; jijin's resampling always is
+        _annotate_args.pop(_other, None)
 
     def __init__(self, config: Mapping[str, Any] | None = None, default_args: dict[str, Any] | None = None) -> None:
         super().__init__(
@@ -92,6 +93,10 @@ class CBA(WaveformModel):
         out = self.network(x)
         return out if logits else out.sigmoid()
 
+    def annotate_batch_pre(self, batch: torch.Tensor, argdict: dict[str, Any]) -> torch.Tensor:
+        """Windows (window, 3, 6000) in any units -> normalised, as forward takes them; annotate() does so by itself."""
+        return torch.from_numpy(normalise(batch.cpu().numpy())).to(batch.device)
+
     async def annotate_async(self, stream: Stream, copy: bool = True, **kwargs: Any) -> Stream:
         """Curves of a stream, which is neither changed nor kept; see jijin.annotate. kwargs : options, by name.
 
@@ -103,7 +108,7 @@ class CBA(WaveformModel):
         traces = [trace for trace in stream if flexible or trace.stats.component in COMPONENTS]
         training = self.training
         try:
-            model = InTorch(self.eval(), options("batch_size"), strict)
+            model = InTorch(self.eval(), batch_size(options), strict)
             curves = Detector(model, cut_config(options)).annotate(complete(traces) if strict else traces)
         except DataError:  # no channel can be used; each has been logged with its reason
             return Stream()
@@ -219,9 +224,17 @@ class InTorch:
         return np.concatenate([self.model(part.to(self.model.device)).cpu().numpy() for part in parts]).swapaxes(0, 1)
 
 
+def batch_size(options: Callable[[str], Any]) -> int:
+    """Of windows that torch gets at a time; ConfigError if it cannot be."""
+    given = options("batch_size")
+    if not isinstance(given, int) or given < 1:
+        raise ConfigError(f"'batch_size' must be a whole number, 1 at least (got {given!r})")
+    return given
+
+
 def cut_config(options: Callable[[str], Any]) -> CutConfig:
     """How SeisBench's options lay windows; ConfigError for what a Detector does not do."""
-    overlap, (before, after) = options("overlap"), options("blinding")
+    overlap, (before, after) = options("overlap"), np.broadcast_to(options("blinding"), 2).tolist()
     stride = IN_SAMPLES - int(overlap * IN_SAMPLES if overlap < 1 else overlap)
     if not 0 < stride <= IN_SAMPLES or IN_SAMPLES % stride:
         raise ConfigError(f"'overlap' must leave a stride that divides {IN_SAMPLES} samples; 3000 does (got {overlap})")
@@ -233,20 +246,12 @@ def cut_config(options: Callable[[str], Any]) -> CutConfig:
 
 
 def complete(traces: Iterable[Trace]) -> list[Trace]:
-    """The times of each sensor at which three components have data."""
-    by_sensor: dict[str, dict[str, list[Trace]]] = {}
+    """Those of sensors with three components."""
+    by_sensor: dict[str, list[Trace]] = {}
     for trace in traces:
-        by_sensor.setdefault(instrument_id(trace.id), {}).setdefault(trace.stats.component, []).append(trace)
-    rows = (list(row.values()) for row in by_sensor.values() if len(row) == len(COMPONENTS))
-    return [trace for row in rows for trace in _shared(row)]
-
-
-def _shared(row: list[list[Trace]]) -> Iterator[Trace]:
-    """Traces of three components, cut to the times that all of them have."""
-    for together in product(*row):
-        start, end = max(tr.stats.starttime for tr in together), min(tr.stats.endtime for tr in together)
-        if start <= end:
-            yield from (trace.slice(start, end) for trace in together)
+        by_sensor.setdefault(instrument_id(trace.id), []).append(trace)
+    whole = (own for own in by_sensor.values() if all(rows_of(trace.id[-1:] for trace in own)))
+    return [trace for own in whole for trace in own]
 
 
 def default_args(thresholds: Mapping[str, float]) -> dict[str, Any]:

@@ -193,6 +193,10 @@ def test_curves_do_not_depend_on_the_batch(model):
         ({"stacking": "max"}, "'stacking' must be 'avg' .got 'max'."),
         ({"between": -1}, "'between' must be a whole number from 0"),
         ({"between": 2.5}, "'between' must be a whole number from 0"),
+        ({"overlap": "a"}, "'overlap' must be a number and 'blinding' two"),
+        ({"overlap": float("nan")}, "'overlap' must be a number and 'blinding' two"),
+        ({"blinding": (1, 2, 3)}, "'overlap' must be a number and 'blinding' two"),
+        ({"batch_size": True}, "'batch_size' must be a whole number, 1 at least"),
         ({"batch_size": 0}, "'batch_size' must be a whole number, 1 at least"),
         ({"blinding": (4000, 4000)}, "'blinding_s' must be from 0 to 30"),
     ],
@@ -200,6 +204,12 @@ def test_curves_do_not_depend_on_the_batch(model):
 def test_what_a_detector_does_not_do_is_an_error(model, options, fault):
     with pytest.raises(ConfigError, match=fault):
         model.annotate(obspy.read(), **options)
+
+
+@pytest.mark.parametrize("threshold", [0, -1, 1.5, float("nan"), "a", None])
+def test_a_threshold_that_is_no_probability_is_an_error(model, threshold):
+    with pytest.raises(ConfigError, match="'P_threshold' must be"):
+        model.classify(obspy.read(), P_threshold=threshold)
 
 
 def test_options_are_those_of_the_detector(model):
@@ -249,11 +259,11 @@ def test_thresholds_are_those_of_the_file_and_can_be_given(model):
     stream = obspy.read()
     highest = {phase: model.annotate(stream).select(channel=f"CBA_{phase}")[0].data.max() for phase in "PS"}
     for phase in "PS":
-        above = model.classify(stream, **{f"{phase}_threshold": highest[phase] + 0.01}).picks
+        above = model.classify(stream, **{f"{phase}_threshold": min(highest[phase] + 0.01, 1.0)}).picks
         assert phase not in {pick.phase for pick in above} and len(above) == 1
     detection = model.annotate(stream).select(channel="CBA_Detection")[0].data.max()
     assert len(model.classify(stream).detections) >= 1
-    assert len(model.classify(stream, detection_threshold=detection + 1e-3).detections) == 0
+    assert len(model.classify(stream, detection_threshold=min(detection + 1e-3, 1.0)).detections) == 0
 
 
 def test_a_pick_lies_within_its_trigger_and_its_detection(model):

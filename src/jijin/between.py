@@ -140,13 +140,14 @@ class Between:
 def places(stride: int, count: int) -> tuple[int, ...]:
     """Where windows in between start that share a sample with a block, in samples from its start.
 
-    count : of windows between two of the stride, or as many as are a second apart. They are evenly laid, but for a few
-    samples, so that they begin at other places of the network's own strides than these two do.
+    count : of windows between two of the stride, or as many as are a second apart; none if a block is shorter than what
+    its doubts are judged with. They are evenly laid, but for a few samples, so that they begin at other places of the
+    network's own strides than these two do.
 
-    >>> places(6000, 3), places(100, 3)
+    >>> places(6000, 3), places(200, 3)
     ((-4515, -2966, -1513, 1485, 3034, 4487), ())
     """
-    count = min(count, round(stride / RATE) - 1)
+    count = min(count, round(stride / RATE) - 1) if stride >= BESIDE else 0
     steps = [stride * k / (count + 1) for k in range(1, count + 1)]
     offsets = [PERIOD * round((step - STEP * k) / PERIOD) + STEP * k for k, step in enumerate(steps, 1)]
     return tuple(at + offset for at in range(-IN_SAMPLES, stride, stride) for offset in offsets)

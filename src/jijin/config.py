@@ -7,6 +7,7 @@ import os
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from numbers import Integral
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jijin.errors import ConfigError
@@ -112,7 +113,7 @@ class CutConfig:
     """How the stream is laid on windows; the grid is fixed in UTC, so a window starts at a multiple of stride_s."""
 
     stride_s: float = 30.0  # half a window: every sample lies in two, see docs/models.md
-    between: int = 3  # further windows between two of the stride, a second apart at least, see jijin.between
+    between: int = 3  # further windows between two of the stride, a second apart at least; a stride under 3 s has none
     blinding_s: float = 5.0  # edges of a window that count least when windows are stitched, see docs/accuracy.md
     max_wait_s: float = 86_400.0  # data time a window waits for a channel that lags behind the station's newest
 
@@ -124,7 +125,7 @@ class CutConfig:
             raise ConfigError(f"'blinding_s' must be from 0 to 30, half a window (got {self.blinding_s:g})")
         if abs(self.stride - self.stride_s * RATE) > 1e-9:
             raise ConfigError(f"'stride_s' must be a whole number of 10 ms samples (got {self.stride_s})")
-        if not isinstance(self.between, int) or not 0 <= self.between <= 15:
+        if not isinstance(self.between, Integral) or isinstance(self.between, bool) or not 0 <= self.between <= 15:
             raise ConfigError(f"'between' must be a whole number from 0, for none, to 15 (got {self.between!r})")
         check_range("max_wait_s", self.max_wait_s, 0, float("inf"))
 

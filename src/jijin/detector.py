@@ -239,14 +239,15 @@ def pick(
     threshold_detection: float | None = None,
     min_separation_s: float = 0.5,
     stride_s: float = 30.0,
+    between: int = 3,
 ) -> list[Pick]:
     """P and S picks of a stream, by time.
 
     model : a name, a file or a loaded model; None is the shipped one. Thresholds are probabilities; None takes those
-    the model was released with. DataError if no channel can be used.
+    the model was released with. stride_s, between : see CutConfig. DataError if no channel can be used.
     """
     config = PickConfig(threshold_p, threshold_s, threshold_detection, min_separation_s)
-    detector = Detector(model, CutConfig(stride_s), config)
+    detector = Detector(model, CutConfig(stride_s, between), config)
     return by_time(detector.feed(stream) + detector.flush())
 
 
@@ -255,10 +256,11 @@ def annotate(
     model: Model | str | Path | None = None,
     *,
     stride_s: float = 30.0,
+    between: int = 3,
 ) -> Stream:
-    """Probabilities of a stream, as an ObsPy Stream at 100 Hz over the same span.
+    """Probabilities of a stream, as an ObsPy Stream at 100 Hz over the same span. stride_s, between : see CutConfig.
 
     Three float32 traces for each instrument: channel CBA_HH_P, CBA_HH_S and CBA_HH_Detection for the model cba and
     channels HHZ, HHN, HHE. In a gap they are 0, and a gap longer than a window (60 s) parts them.
     """
-    return Detector(model, CutConfig(stride_s)).annotate(stream)
+    return Detector(model, CutConfig(stride_s, between)).annotate(stream)

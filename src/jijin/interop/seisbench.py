@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from obspy import Stream, Trace
 
-from jijin.config import CutConfig, PickConfig
+from jijin.config import CutConfig, PickConfig, check_range
 from jijin.detector import Detector
 from jijin.errors import ConfigError, DataError, MissingExtra, ModelError
 from jijin.types import IN_SAMPLES, RATE
@@ -122,7 +122,7 @@ class CBA(WaveformModel):
         """Curves to picks (jijin's own, in order of time) and detections (SeisBench's trigger)."""
 
         def threshold(label: str) -> float:
-            return float(self._argdict_get_with_default(argdict, f"{label}_threshold"))
+            return cut_at(label, self._argdict_get_with_default(argdict, f"{label}_threshold"))
 
         def curves(label: str) -> Any:
             return annotations.select(channel=f"{self.name}_{label}")
@@ -227,19 +227,35 @@ class InTorch:
 def batch_size(options: Callable[[str], Any]) -> int:
     """Of windows that torch gets at a time; ConfigError if it cannot be."""
     given = options("batch_size")
-    if not isinstance(given, int) or given < 1:
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
         raise ConfigError(f"'batch_size' must be a whole number, 1 at least (got {given!r})")
     return given
 
 
+def cut_at(label: str, threshold: Any) -> float:
+    """A threshold; ConfigError unless it is a probability."""
+    try:
+        value = float(threshold)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"'{label}_threshold' must be a number (got {threshold!r})") from error
+    check_range(f"{label}_threshold", value, 0, 1)
+    return value
+
+
 def cut_config(options: Callable[[str], Any]) -> CutConfig:
     """How SeisBench's options lay windows; ConfigError for what a Detector does not do."""
-    overlap, (before, after) = options("overlap"), np.broadcast_to(options("blinding"), 2).tolist()
-    stride = IN_SAMPLES - int(overlap * IN_SAMPLES if overlap < 1 else overlap)
+    try:
+        overlap, (before, after) = float(options("overlap")), np.broadcast_to(options("blinding"), 2).astype(float)
+        stride = IN_SAMPLES - int(overlap * IN_SAMPLES if overlap < 1 else overlap)
+    except (TypeError, ValueError, OverflowError) as error:
+        given = f"{options('overlap')!r}, {options('blinding')!r}"
+        raise ConfigError(f"'overlap' must be a number and 'blinding' two (got {given})") from error
     if not 0 < stride <= IN_SAMPLES or IN_SAMPLES % stride:
-        raise ConfigError(f"'overlap' must leave a stride that divides {IN_SAMPLES} samples; 3000 does (got {overlap})")
+        raise ConfigError(
+            f"'overlap' must leave a stride that divides {IN_SAMPLES} samples; 3000 does (got {overlap:g})"
+        )
     if before != after:
-        raise ConfigError(f"'blinding' must be the same at both ends (got {before}, {after})")
+        raise ConfigError(f"'blinding' must be the same at both ends (got {before:g}, {after:g})")
     if str(options("stacking")).lower() != "avg":
         raise ConfigError(f"'stacking' must be 'avg' (got {options('stacking')!r})")
     return CutConfig(stride / RATE, options("between"), before / RATE)

@@ -145,7 +145,7 @@ def places(stride: int, count: int) -> tuple[int, ...]:
     network's own strides than these two do.
 
     >>> places(6000, 3), places(200, 3)
-    ((-4515, -2966, -1513, 1485, 3034, 4487), ())
+    ((-4499, -2998, -1497, 1501, 3002, 4503), ())
     """
     count = min(count, round(stride / RATE) - 1) if stride >= BESIDE else 0
     steps = [stride * k / (count + 1) for k in range(1, count + 1)]

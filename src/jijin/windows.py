@@ -2,8 +2,9 @@
 
 The grid is fixed in UTC: index g is 10 ms * g after 1970, a block is one stride long and starts at a multiple of it;
 a window is the block it starts with and those that follow. So a window, and with it a pick, does not depend on where a
-file or a packet starts. Each block is read once and every window with any data in any component is cut; missing samples
-are NaN. A window comes with what lies before it, for windows that begin between two blocks: see between.py.
+file or a packet starts. Each block is read once and every window with any data in any component is cut, and one after
+the last of a stretch; missing samples are NaN. A window comes with what lies before it, for windows that begin between
+two blocks: see between.py.
 """
 
 from __future__ import annotations
@@ -170,12 +171,13 @@ class Instrument:
 
     def _skip_gap(self, stop: int) -> int:
         """The next block to read; in a gap that is the next one with data, or stop."""
-        if self.next_block is not None and self.tail is not None and not np.isnan(self.tail).all():
-            return self.next_block
-        start = -(2**62) if self.next_block is None else self.next_block * self.stride
+        at = self.next_block
+        if at is not None and (at >= stop or (self.tail is not None and not np.isnan(self.tail).all())):
+            return at  # most ticks of a feed complete no block: the tail is then not looked at
+        start = -(2**62) if at is None else at * self.stride
         found = [channel.first_grid_index(start) for row in self._rows() for channel in row]
         block = min((index // self.stride for index in found if index is not None), default=stop)
-        return block if self.next_block is None else max(self.next_block, min(block, stop))
+        return block if at is None else max(at, min(block, stop))
 
     def _windows(self, data: NDArray[np.float64], first: int) -> Iterator[Window]:
         """data : (3, tail and blocks), first : the block after the tail.

@@ -68,9 +68,10 @@ def evaluate(
 
     scores: precision, recall, F1, residuals, false picks an hour of noise, on windows of 60 s. groups: by SNR, distance
     and data set. benchmark: detection AUC in 30 s, phase MCC and residuals in 10 s. shift: the same record from many
-    starts; stitching: the same through jijin detect, by overlap. position: onsets near window borders and on whole
-    seconds. conditions: components, rates, gaps, clipping, two events, cut records. calibration: of time uncertainty
-    and probability. noise: false picks by their cause. continuous: agreement with the pickers of --others on --records.
+    starts; stitching: the same through jijin detect, by how windows lie. position: onsets near window borders and on
+    whole seconds. conditions: components, rates, gaps, clipping, two events, cut records. calibration: of time
+    uncertainty and probability. noise: false picks by their cause. continuous: agreement with the pickers of
+    --others on --records.
 
     --task source: how well a source model (a .json file, a run folder, source) tells earthquakes, explosions and noise.
 

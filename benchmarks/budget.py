@@ -29,6 +29,7 @@ from jijin.io.files import scan
 from jijin.looks import settle
 from jijin.models import load
 from jijin.models.onnx import OnnxModel
+from jijin.moved import Moved
 from jijin.picking import Picker
 from jijin.signal import missing, normalise
 from jijin.types import DAY_NS, Segment, ns_to_samples, samples_to_ns
@@ -37,6 +38,7 @@ from page import table
 from timing import CPU, once, seconds_of
 
 REPEATS = 3
+Steadied = list[tuple[int, np.ndarray]]
 ODD_HZ = 99.998
 START = "import jijin.commands.batch, jijin.models; jijin.models.load()"
 
@@ -59,7 +61,7 @@ def main(records: Path | None = None) -> None:
 
 def steps(windows: list[Window]) -> list[tuple[str, float]]:
     """From windows in memory to picks."""
-    model, data = load(threads=1).single_look(), [window.data for window in windows]
+    model, data = load(threads=1).unmoved(looks=False), [window.data for window in windows]
     groups = [np.stack(data[at : at + 8]) for at in range(0, len(data), 8)]
     gaps = [missing(x) for x in groups]
     ready = [normalise(x, gaps=gap) for x, gap in zip(groups, gaps, strict=True)]
@@ -67,14 +69,16 @@ def steps(windows: list[Window]) -> list[tuple[str, float]]:
     rows.append(("network", least(lambda: [model.network(x) for x in ready])))
     said = np.concatenate([model.network(x) for x in ready], axis=1).swapaxes(0, 1)
     each = list(zip(np.concatenate(ready), np.concatenate(gaps), said, strict=True))
-    rows.append(("onsets", least(lambda: [settle(*of, model.network, ()) for of in each])))
+    rows.append(("gather", least(lambda: [settle(*of, model.network, (), moved=False) for of in each])))
     batches = [predict(model, data[at : at + BATCH]) for at in range(0, len(data), BATCH)]
     rows.append(("stitch", least(lambda: stitch(batches))))
     curves, looked = stitch(batches), list[int]()
     seconds = least(lambda: steady(model, windows, curves, looked))
     rows.append((f"windows in between, {sum(looked) / REPEATS / len(windows):.0%} more", seconds))
     steadied = steady(model, windows, curves, looked)
-    return [*rows, ("pick", least(lambda: pick(model, steadied)))]
+    rows.append(("onsets", least(lambda: moved(windows, steadied))))
+    peaks = moved(windows, steadied)
+    return [*rows, ("pick", least(lambda: pick(model, peaks)))]
 
 
 def predict(model: OnnxModel, minutes: list[np.ndarray]) -> np.ndarray:
@@ -89,8 +93,8 @@ def stitch(batches: list[np.ndarray]) -> list[np.ndarray]:
     return [stitcher.push(i * BATCH, batch) for i, batch in enumerate(batches)]
 
 
-def steady(model: OnnxModel, windows: list[Window], curves: list[np.ndarray], looked: list[int]) -> list[np.ndarray]:
-    """The curves with what windows in between say; how many they are is appended, batch by batch."""
+def steady(model: OnnxModel, windows: list[Window], curves: list[np.ndarray], looked: list[int]) -> Steadied:
+    """The curves (block, values) with what windows in between say; how many they are is appended, batch by batch."""
 
     def counted(minutes: list[np.ndarray]) -> np.ndarray:
         looked.append(len(minutes))
@@ -98,7 +102,13 @@ def steady(model: OnnxModel, windows: list[Window], curves: list[np.ndarray], lo
 
     between = Between(CutConfig(), counted)
     runs = ((windows[i * BATCH : (i + 1) * BATCH], part) for i, part in enumerate(curves))
-    return [settled for run in runs for _, settled in between.push([run])]
+    return [settled for run in runs for settled in between.push([run])]
+
+
+def moved(windows: list[Window], steadied: Steadied) -> list[np.ndarray]:
+    """The curves with their peaks at the onsets."""
+    moving, count = Moved(CutConfig().stride), range(0, len(windows), BATCH)
+    return [moving.push(windows[at : at + BATCH], *of)[1] for at, of in zip(count, steadied, strict=True)]
 
 
 def pick(model: Any, curves: list[np.ndarray]) -> int:

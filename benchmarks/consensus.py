@@ -38,7 +38,7 @@ VOTERS = ("eqt_conservative", "phasenet_original", "eqcct_original")  # eqt_orig
 THRESHOLD = 0.3  # of the peers
 NEAR_S = 0.5
 EDGE_S = 5.0  # at both ends of a record, where some peers pick the beginning itself
-OTHERS = (0, 7)  # windows in between
+OTHERS = (0, 3)  # windows in between
 Onsets = dict[tuple[str, str], Picks]  # station, phase -> (s, probability)
 
 

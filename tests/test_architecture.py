@@ -28,6 +28,7 @@ looks       doubtful windows seen from further samples
 models      windows to probabilities
 windows     cut and stitch
 between     doubtful blocks seen by further windows
+moved       stitched peaks moved to where the waveform changes
 picking     probabilities to picks
 detector    all of these, fed piece by piece
 discriminate  source types with their certainty

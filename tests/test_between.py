@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 import jijin
-from fakes import START_NS, FakeModel, record
+from fakes import START_NS, FakeModel
 from jijin.between import BEYOND, IN_DOUBT, NEAR, Between, doubt_near, places
 from jijin.config import CutConfig
 from jijin.models import Prediction
@@ -18,6 +18,7 @@ from jijin.types import IN_SAMPLES, Segment
 from jijin.windows import Window, edge_weights
 
 Curves = NDArray[np.float32]
+CUT = CutConfig(between=3)
 STRIDE, PLACES = 3000, places(3000, 3)
 
 
@@ -54,7 +55,7 @@ def pushed(
     curves: Curves, seeing: Seeing, config: CutConfig | None = None, sizes: Sequence[int] = (), first: int = 5
 ) -> Curves:
     """What comes of curves (3, blocks) from a block on, an empty one behind them, pushed so many blocks at a time."""
-    config = config or CutConfig()
+    config = config or CUT
     between, parts = Between(config, seeing), []
     count = curves.shape[1] // config.stride + 1
     padded = np.concatenate([curves, np.zeros((3, config.stride), np.float32)], axis=1)
@@ -154,7 +155,7 @@ def test_a_block_without_doubt_stays_the_same_to_the_last_bit_beside_one_in_doub
 
 
 def test_what_no_block_to_come_shares_is_forgotten() -> None:
-    between = Between(CutConfig(), Seeing())
+    between = Between(CUT, Seeing())
     for number in range(200):
         between.push([([window(number)], block(0.5, 1500))])
     assert 0 < len(between._said) < 10 and all(said.shape[1] <= IN_SAMPLES for said in between._said.values())
@@ -163,7 +164,7 @@ def test_what_no_block_to_come_shares_is_forgotten() -> None:
 
 
 def test_after_a_gap_nothing_of_before_counts() -> None:
-    between, seeing = Between(CutConfig(), Seeing()), Seeing()
+    between, seeing = Between(CUT, Seeing()), Seeing()
     between.push([([window(5)], block(0.5, 2990))])  # held
     ((number, settled),) = between.push([([window(9), window(10)], np.concatenate([block(0.0, 1)] * 2, axis=1))])
     assert number == 9 and settled.shape == (3, STRIDE) and not settled.any() and seeing.starts == []
@@ -173,7 +174,7 @@ def test_instruments_do_not_mix() -> None:
     seeing = Seeing()
     curves = np.concatenate([block(0.5, 1700), block(0, 1)], axis=1)
     runs = [([window(5, name), window(6, name)], curves) for name in ("XX.A..HH", "XX.B..HH")]
-    assert [number for number, _ in Between(CutConfig(), seeing).push(runs)] == [5, 5]
+    assert [number for number, _ in Between(CUT, seeing).push(runs)] == [5, 5]
     assert len(seeing.starts) == 12 and len(set(seeing.starts)) == 6
 
 
@@ -221,37 +222,12 @@ def height_from(start: int) -> float:
 def test_a_pick_of_a_detector_has_the_mean_probability_of_all_its_windows() -> None:
     start_ns = START_NS // (STRIDE * 10**7) * (STRIDE * 10**7)
     ramp = [Segment(f"XX.A..HH{code}", start_ns, 100.0, np.arange(25_000)) for code in "ZNE"]
-    detector, edges = jijin.Detector(Fickle()), edge_weights(CutConfig().blinding_s)
+    detector, edges = jijin.Detector(Fickle(), CUT), edge_weights(CutConfig().blinding_s)
     (pick,) = detector.feed(ramp) + detector.flush()
     begun = [9000, 6000, *(9000 + start for start in PLACES if 0 < ONSET - 9000 - start < IN_SAMPLES)]
     wanted = np.average([height_from(at) for at in begun], weights=[edges[ONSET - at] for at in begun])
     assert pick.probability == pytest.approx(wanted, abs=1e-4) and len(begun) == 8
     assert pick.time_ns - start_ns == pytest.approx(ONSET * 10**7, abs=10**5)
-
-
-class Looking(FakeModel):
-    """Counts how often it is asked at a single look, and else."""
-
-    def __init__(self, single: Looking | None = None) -> None:
-        self.asked, self._single = 0, single
-
-    def single_look(self) -> Looking:
-        assert self._single is not None
-        return self._single
-
-    def predict(self, windows: ArrayLike) -> Prediction:
-        self.asked += 1
-        return super().predict(windows)
-
-
-@pytest.mark.parametrize(("cut", "once"), [(CutConfig(), True), (CutConfig(between=0), False), (CutConfig(1), False)])
-def test_a_model_looks_once_where_there_are_windows_in_between(cut: CutConfig, once: bool) -> None:
-    single = Looking()
-    model = Looking(single)
-    detector = jijin.Detector(model, cut)
-    detector.feed(record("XX.A..HHZ", 70, {}))
-    detector.flush()
-    assert bool(single.asked) == once and bool(model.asked) != once
 
 
 @pytest.mark.parametrize("between", [-1, 16, 2.5, "3", True])

@@ -2,9 +2,9 @@
 
 Where a network doubts an onset, the probability that it gives goes up and down with what else its window holds, and
 with the sample at which the window begins (jijin.looks), so that a pick comes and goes with the grid of windows. Near a
-doubtful peak more windows count therefore, evenly laid between those of the stride: as shipped eight instead of two
-hold a sample. What that brings and costs: docs/performance.md, "Windows in between"; what is left: docs/consensus.md.
-A block without such a peak costs nothing more.
+doubtful peak more windows count therefore, evenly laid between those of the stride: as shipped sixteen instead of
+two hold a sample. What that brings and costs: docs/performance.md, "Windows in between"; what is left:
+docs/consensus.md. A block without such a peak costs nothing more.
 """
 
 from __future__ import annotations

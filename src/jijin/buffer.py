@@ -29,6 +29,7 @@ log = logging.getLogger("jijin")
 
 SLACK = 1e-3  # samples; above the rounding of start times to nanoseconds, so that half a sample is never a toss-up
 SAME_COMB_S = 1e-6  # after a gap, a start this close to a whole number of samples is on the old sampling comb
+COMBS = 4  # of overlapping records that a channel remembers
 SAME_RATE = 1e-5  # relative; headers of one channel write 100 and 100.0000001
 
 
@@ -100,14 +101,16 @@ class Run:
         self.parts += other.parts
         self.stop += len(other)
 
-    def snap(self, other: Run) -> None:
-        """Count from the other run's anchor if that does not move the samples."""
+    def snap(self, other: Run) -> bool:
+        """Count from the other run's anchor if that does not move the samples; True if so."""
         at = other.position(self.start_ns)
-        if self.same_rate(other) and abs(at - round(at)) < SAME_COMB_S * self.sampling_rate:
-            shift = round(at) - self.first
-            self.anchor_ns, self.sampling_rate = other.anchor_ns, other.sampling_rate
-            self.first, self.stop = self.first + shift, self.stop + shift
-            self.starts = [start + shift for start in self.starts]
+        if not self.same_rate(other) or abs(at - round(at)) >= SAME_COMB_S * self.sampling_rate:
+            return False
+        shift = round(at) - self.first
+        self.anchor_ns, self.sampling_rate = other.anchor_ns, other.sampling_rate
+        self.first, self.stop = self.first + shift, self.stop + shift
+        self.starts = [start + shift for start in self.starts]
+        return True
 
     def read(self, first: int, stop: int) -> NDArray[np.float64]:
         """Samples as float64; the edge value is held before the first and after the last."""
@@ -189,12 +192,16 @@ class Channel:
     def __init__(self, seed_id: str) -> None:
         self.seed_id = seed_id
         self.runs: list[Run] = []
+        self._combs: list[Run] = []  # without samples: of records that overlapped others, of which more may come
 
     def add(self, run: Run) -> None:
         """Keep the samples of a run that are not there yet."""
+        known = any(run.snap(comb) for comb in self._combs)
         if not self.runs or run.start_ns >= self.runs[-1].end_ns:
             self._insert(len(self.runs), run)
             return
+        if not known:
+            self._combs = [*self._combs[1 - COMBS :], run.between(run.first, run.first)]
         for piece in self._new_in(run):
             self._insert(bisect_right(self.runs, piece.start_ns, key=lambda r: r.start_ns), piece)
 

@@ -7,7 +7,7 @@ import os
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jijin.errors import ConfigError
@@ -102,8 +102,15 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def check_number(name: str, value: float) -> None:
+    """Raise ConfigError unless it is a number, as no text is."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ConfigError(f"'{name}' must be a number (got {value!r})")
+
+
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raise ConfigError unless low < value <= high."""
+    """Raise ConfigError unless it is a number with low < value <= high."""
+    check_number(name, value)
     if not low < value <= high:
         raise ConfigError(f"'{name}' must be in ({low:g}, {high:g}] (got {value:g})")
 
@@ -113,7 +120,7 @@ class CutConfig:
     """How the stream is laid on windows; the grid is fixed in UTC, so a window starts at a multiple of stride_s."""
 
     stride_s: float = 30.0  # half a window: every sample lies in two, see docs/models.md
-    between: int = 3  # further windows between two of the stride, a second apart at least; a stride under 3 s has none
+    between: int = 7  # further windows between two of the stride, a second apart at least; a stride under 3 s has none
     blinding_s: float = 5.0  # edges of a window that count least when windows are stitched, see docs/accuracy.md
     max_wait_s: float = 86_400.0  # data time a window waits for a channel that lags behind the station's newest
 
@@ -121,6 +128,7 @@ class CutConfig:
         check_range("stride_s", self.stride_s, 0, 60)
         if not (60 / self.stride_s).is_integer():
             raise ConfigError(f"'stride_s' must divide the window of 60 s (got {self.stride_s:g}); 30, 20, 15 or 10 do")
+        check_number("blinding_s", self.blinding_s)
         if not 0 <= self.blinding_s <= 30:
             raise ConfigError(f"'blinding_s' must be from 0 to 30, half a window (got {self.blinding_s:g})")
         if abs(self.stride - self.stride_s * RATE) > 1e-9:

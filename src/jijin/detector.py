@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from jijin.between import Between
 from jijin.config import CutConfig, PickConfig
 from jijin.errors import DataError
-from jijin.models import Model, at_one_look, load
+from jijin.models import Model, load, unmoved
+from jijin.moved import Moved
 from jijin.picking import CURVES, Picker
 from jijin.resampling import STEP_NS
 from jijin.signal import ABSURD
@@ -47,9 +48,9 @@ class Detector:
     feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
     fragment with data is used, to its last sample. A channel that cannot be used is logged and left out; so is, at the
     flush, one without a single sample that can.
-    A sample is final once the window that starts with the block after its own is complete: up to 60 s and two blocks
-    after it, where all three components come in. A sensor with fewer waits for the others until they are max_wait_s
-    behind (CutConfig), or for flush().
+    A sample is final once the window that starts with the block after its own is complete, or the next one: up to 63 s
+    and a block after it, where all three components come in. A sensor with fewer waits for the others until they are
+    max_wait_s behind (CutConfig), or for flush().
     """
 
     def __init__(
@@ -63,7 +64,8 @@ class Detector:
         self._cutter = Cutter(self.cut_config)
         self._between = Between(self.cut_config, self._predict)
         # Windows in between take the place of further looks at the same window: they show it in other surroundings.
-        self._single = at_one_look(self.model) if self._between.places else self.model
+        self._shown, moves = unmoved(self.model, looks=not self._between.places)
+        self._moved = Moved(self.cut_config.stride) if moves else None
         self._stitchers: dict[str, Stitcher] = {}
         self._pickers: dict[str, Picker] = {}
         self._refused: dict[str, DataError] = {}  # by the channel's label
@@ -142,15 +144,18 @@ class Detector:
 
     def _predict(self, minutes: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         """Minutes (3, 6000) -> (curve, minute, sample)."""
-        parts = (self._single.predict(minutes[at : at + BATCH]) for at in range(0, len(minutes), BATCH))
+        parts = (self._shown.predict(minutes[at : at + BATCH]) for at in range(0, len(minutes), BATCH))
         return np.concatenate([np.stack([getattr(part, curve) for curve in CURVES]) for part in parts], axis=1)
 
     def _stitch(self, batch: list[Window], values: NDArray[np.float32]) -> Iterator[Curves]:
         """Curves that are final, of the batch's runs of windows that follow one another."""
         runs = list(self._stitched(batch, values))
         for (windows, _), (block, curves) in zip(runs, self._between.push(runs), strict=True):
+            start = block * self._between.stride
+            if self._moved:
+                start, curves = self._moved.push(windows, block, curves)
             if curves.size:
-                yield Curves(self._cutter.instruments[windows[0].instrument], block * self._between.stride, curves)
+                yield Curves(self._cutter.instruments[windows[0].instrument], start, curves)
 
     def _stitched(
         self, batch: list[Window], values: NDArray[np.float32]
@@ -239,7 +244,7 @@ def pick(
     threshold_detection: float | None = None,
     min_separation_s: float = 0.5,
     stride_s: float = 30.0,
-    between: int = 3,
+    between: int = 7,
 ) -> list[Pick]:
     """P and S picks of a stream, by time.
 
@@ -256,7 +261,7 @@ def annotate(
     model: Model | str | Path | None = None,
     *,
     stride_s: float = 30.0,
-    between: int = 3,
+    between: int = 7,
 ) -> Stream:
     """Probabilities of a stream, as an ObsPy Stream at 100 Hz over the same span. stride_s, between : see CutConfig.
 

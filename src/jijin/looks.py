@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.onsets import APART, MOST, SHARPNESS, gather, retime
+from jijin.onsets import APART, SHARPNESS, gather, retime
 from jijin.peaks import Curve, peaks
 from jijin.signal import missing, normalise, shifted
 
@@ -26,19 +26,20 @@ STARTS = (13, -22, -9)
 # its P, wider ones add nothing but time. Over FADE inside both the weight of the other looks grows from 0 to 1, so that
 # a peak at a bound is the same on either side of it; dev is as good with it as without.
 DOUBT, FADE = (0.15, 0.85), 0.05
+MOST = 20  # peaks that are asked, the highest ones
 Curves = NDArray[np.float32]
 Network = Callable[[NDArray[np.float32]], Curves]  # normalised windows (window, 3, 6000) -> (output, window, 6000)
 
 
-def predicted(windows: NDArray[Any], network: Network, starts: Sequence[int] = STARTS) -> Curves:
+def predicted(windows: NDArray[Any], network: Network, starts: Sequence[int] = STARTS, moved: bool = True) -> Curves:
     """Windows (window, 3, 6000), any units, missing samples NaN or long runs of zeros -> what a model says of them,
-    (output, window, 6000): 0 where all components are missing. starts : see settle."""
+    (output, window, 6000): 0 where all components are missing. starts, moved : see settle."""
     gaps = missing(windows)
     out, there = np.zeros((3, len(gaps), gaps.shape[-1]), np.float32), np.flatnonzero(~gaps.all(axis=(1, 2)))
     if len(there):  # a window without any data costs nothing
         ready = normalise(windows[there], gaps=gaps[there])
         for i, x, said in zip(there, ready, network(ready).swapaxes(0, 1), strict=True):
-            out[:, i] = settle(x, gaps[i], said, network, starts)
+            out[:, i] = settle(x, gaps[i], said, network, starts, moved)
         out[:, gaps.all(axis=1)] = 0
     return out
 
@@ -49,18 +50,19 @@ def settle(
     said: Curves,
     network: Network,
     starts: Sequence[int] = STARTS,
+    moved: bool = True,
 ) -> Curves:
     """What a network said (detection, P and S; (3, sample)) of a normalised window (3, sample), as a model gives it.
 
     gaps : (3, sample), True where a component has no data; starts : as in look_again, none to believe the first look,
-    which else gives way to the mean as far as there is doubt.
+    which else gives way to the mean as far as there is doubt; moved : whether peaks move to the onsets.
     See onsets.gather and onsets.retime.
     """
     p, s = gathered(said)
     if starts and (share := doubt(p, s)):
         said = said + share * (look_again(window, said, network, starts) - said)
         p, s = gathered(said)
-    return np.stack([said[0], *retime(window, gaps, p, s)])
+    return np.stack([said[0], *(retime(window, gaps, p, s) if moved else (p, s))])
 
 
 def doubt(p: Curve, s: Curve) -> np.float32:

@@ -9,9 +9,9 @@ labels scatter by several samples. Within the peak, the Akaike information crite
 signal (Maeda 1985, doi:10.4294/zisin1948.38.3_365), summed over the components, finds the sample at which the variance
 changes, in what the noise before it does not foretell, since microseism would hide the change. S is looked for on the
 horizontals: on the vertical a slow layer below the station shows, ahead of it, S that became P. The peak is moved as
-it is, so everything that follows (stitching, picking, uncertainty) stays, and two windows that overlap agree on the
-time. Lengths were chosen on training windows labelled by analysts; how far a peak moves, of P on these and the dev
-split, as they are, under microseism and at 40 and 20 Hz, whose filters ring ahead of an onset; of S, and on which
+it is, so what follows (picking, uncertainty) stays; in a Detector that is done once, on the stitched curve
+(jijin.moved). Lengths were chosen on training windows labelled by analysts; how far a peak moves, of P on these and the
+dev split, as they are, under microseism and at 40 and 20 Hz, whose filters ring ahead of an onset; of S, and on which
 components, on arrivals that published pickers share (docs/consensus.md, and the dev split). GATHER was chosen on dev.
 """
 
@@ -34,8 +34,7 @@ FAINT = 0.02  # probability below which a whole window is left as it is
 LOWEST = 0.1  # probability of a peak that is looked at
 SURE = 0.3  # probability of a P that an S is not looked for in
 APART = 50  # samples between peaks
-MOST = 20  # peaks a window that are looked at, the highest ones
-FLANK = 100  # samples that move with the first peak before it and the last one after it; else up to the valleys
+FLANK = 100  # samples on either side of a peak that move with it, or less: up to the valley before the next peak
 LEAST = 20  # samples before an onset that can tell its noise
 CONTRAST = 3.0  # deviation after an onset over before it, on some component, that makes it believable
 Window = NDArray[np.float32]
@@ -54,11 +53,13 @@ class Search:
 
 P = Search(before=150, after=25, reach=30, share=0.7, horizontal=False)
 S = Search(before=100, after=30, reach=25, share=0.5, horizontal=True)
+REACH = 300  # samples: a peak that is moved to a sample, the next ones, and what its onset is found with
 
 
 def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
-    """P and S curves (sample,) of one normalised window (3, sample) with their peaks moved; inputs stay as they are.
+    """P and S curves (sample,) of a normalised window (3, sample) with their peaks moved; inputs stay as they are.
 
+    What lies more than REACH samples away changes nothing.
     gaps : (3, sample), True where a component has no data: it does not count for onsets nearby.
     """
     new_p = _retime(window, gaps, p, P, [])
@@ -98,7 +99,7 @@ def _gaussian(n: int) -> NDArray[np.float32]:
 
 def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Search, earlier: list[int]) -> Curve:
     """earlier : peaks of the phase before, whose energy is not the noise that this phase rises out of."""
-    out, found = curve.copy(), sorted(peaks(curve, LOWEST, APART, MOST))
+    out, found = curve.copy(), sorted(peaks(curve, LOWEST, APART))
     centres = [refine(curve, peak) for peak in found]
     spans = []
     for peak, centre in zip(found, centres, strict=True):
@@ -107,8 +108,8 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     onsets = find_onsets(window, gaps, spans, search.horizontal)
     for k, (peak, centre, onset) in enumerate(zip(found, centres, onsets, strict=True)):
         if onset is not None and abs(onset - centre) <= search.reach:
-            low = _valley(curve, found[k - 1] if k else peak - FLANK, peak)
-            high = _valley(curve, peak, found[k + 1] if k + 1 < len(found) else peak + FLANK)
+            low = _valley(curve, max(found[k - 1] if k else 0, peak - FLANK), peak)
+            high = _valley(curve, peak, min([peak + FLANK, *found[k + 1 : k + 2]]))
             _move(out, curve, low, high, search.share * (onset - centre))
     return out
 

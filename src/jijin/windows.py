@@ -2,9 +2,9 @@
 
 The grid is fixed in UTC: index g is 10 ms * g after 1970, a block is one stride long and starts at a multiple of it;
 a window is the block it starts with and those that follow. So a window, and with it a pick, does not depend on where a
-file or a packet starts. Each block is read once and every window with any data in any component is cut, and one after
-the last of a stretch; missing samples are NaN. A window comes with what lies before it, for windows that begin between
-two blocks: see between.py.
+file or a packet starts. Each block is read once and every window with any data in any component is cut, and one or two
+more after a stretch, by which what comes later in the path knows that it has ended; missing samples are NaN. A window
+comes with what lies before it, for windows that begin between two blocks: see between.py.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from jijin.types import IN_SAMPLES, NS, RATE, Segment, instrument_id, net_sta, u
 log = logging.getLogger("jijin")
 
 SLAB = 64  # blocks read at a time
+SETTLE = 300  # samples after a stretch, besides a block, that have to come: between.py holds a block, moved.py these
 TAIL = 2 * IN_SAMPLES  # of what is read: a minute less a block of a window, a minute and a block before it
 # Codes that may fill a row, best first. 1 and 2 stand for horizontals that do not point north and east;
 # sets without Z are numbered 3, 2, 1 for vertical, north, east.
@@ -131,9 +132,13 @@ class Instrument:
         return max(in_all, wait_until_ns - margin) // (self.stride * STEP_NS)
 
     def last(self) -> int:
-        """First block after every window with data in it or in the block before it."""
+        """First block after every window with data in it, or to be cut after them."""
         stops = [channel.stop_grid_index() for row in self._rows() for channel in row]
-        return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride + 1
+        return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride + self._after()
+
+    def _after(self) -> int:
+        """How many windows without data follow the last one of a stretch, by which it is known to be the last."""
+        return 1 + -(-SETTLE // self.stride)
 
     def cut(self, stop: int) -> Iterator[Window]:
         """Windows that end before block number stop."""
@@ -182,15 +187,14 @@ class Instrument:
     def _windows(self, data: NDArray[np.float64], first: int) -> Iterator[Window]:
         """data : (3, tail and blocks), first : the block after the tail.
 
-        A window comes if there are data in it or in the block before it: the last one with data is followed by one
-        without, by which it is known to be the last.
+        A window comes if there are data in it or in the blocks just before it.
         """
-        length = IN_SAMPLES // self.stride  # in blocks
+        length, after = IN_SAMPLES // self.stride, self._after()  # in blocks
         blocks = data.reshape(3, -1, self.stride).swapaxes(0, 1)
         empty = np.all(np.isnan(blocks[:, :, 0]), axis=1).tolist()  # a look at every sample takes as long as reading it
         filled = [not (start and np.isnan(block).all()) for start, block in zip(empty, blocks, strict=True)]
         for end in range(2 * length + 1, len(filled) + 1):
-            if any(filled[end - length - 1 : end]):
+            if any(filled[end - length - after : end]):
                 samples = data[:, : end * self.stride][:, -TAIL - self.stride :]
                 yield Window(self.name, first + end - 3 * length, samples, TAIL + self.stride - IN_SAMPLES)
 

@@ -18,7 +18,7 @@ from jijin.data.traces import DETECTION, P, S
 from jijin.errors import DataError, ReadError
 from jijin.evaluate.matching import EXACT, Picks, find_picks
 from jijin.evaluate.windows import Window
-from jijin.models import Prediction, at_one_look
+from jijin.models import Prediction, unmoved
 from jijin.signal import missing
 from jijin.types import IN_SAMPLES
 
@@ -104,10 +104,6 @@ class AsModel:
         self._picker, self.name, self._model = picker, picker.name, picker.model
         self.thresholds = {"detection": 1.0, "p": picker.thresholds[P], "s": picker.thresholds[S]}
 
-    def single_look(self) -> AsModel:
-        """The same of a model at one look."""
-        return AsModel(replace(self._picker, model=at_one_look(self._model)))
-
     def predict(self, windows: ArrayLike) -> Prediction:
         """Curves of the model, 0 where all components are missing; detections are not asked for."""
         x = np.asarray(windows)
@@ -116,17 +112,30 @@ class AsModel:
         return Prediction(np.zeros_like(p), p, s)
 
 
+class OurModel(AsModel):
+    """A picker of ours, with what a detector asks of it."""
+
+    def unmoved(self, looks: bool) -> OurModel:
+        """The same without moving its peaks, see jijin.models.unmoved."""
+        return OurModel(replace(self._picker, model=unmoved(self._model, looks)[0]))
+
+
 def in_a_detector(picker: Picker, cut: CutConfig | None = None) -> Detector:
     """A detector that picks with it."""
     from jijin.detector import Detector
 
-    return Detector(AsModel(picker), applied(picker, cut or CutConfig()))
+    return Detector((OurModel if is_ours(picker) else AsModel)(picker), applied(picker, cut or CutConfig()))
 
 
 def applied(picker: Picker, cut: CutConfig) -> CutConfig:
     """How windows are laid for a picker; windows in between are left to models that have other looks too, as ours: a
     published picker is taken as it is used elsewhere, windows of the stride averaged."""
-    return cut if hasattr(picker.model, "single_look") else replace(cut, between=0)
+    return cut if is_ours(picker) else replace(cut, between=0)
+
+
+def is_ours(picker: Picker) -> bool:
+    """Whether it is a model as the shipped one is, whose peaks move to the onsets."""
+    return hasattr(picker.model, "unmoved")
 
 
 def load_peers(folder: Path) -> list[tuple[str, Any]]:

@@ -197,25 +197,27 @@ class CBA(WaveformModel):
 class InTorch:
     """The network in the place of a Detector's model.
 
-    batch : windows at a time; strict : a sample that any component lacks is missing in all; starts : see jijin.looks.
+    batch : windows at a time; strict : a sample that any component lacks is missing in all; starts, moved : see
+    jijin.looks.
     """
 
     model: CBA
     batch: int
     strict: bool = False
     starts: Sequence[int] = STARTS
+    moved: bool = True
     name: str = "cba"
     thresholds: Mapping[str, float] = field(default_factory=dict)  # annotate() asks for neither
     time_uncertainty: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def single_look(self) -> InTorch:
-        return replace(self, starts=())
+    def unmoved(self, looks: bool) -> InTorch:
+        return replace(self, starts=self.starts if looks else (), moved=False)
 
     def predict(self, windows: ArrayLike) -> Prediction:
         x = np.array(windows)
         if self.strict:
             x[np.broadcast_to(missing(x).any(1, keepdims=True), x.shape)] = np.nan
-        return Prediction(*predicted(x, self._network, self.starts))
+        return Prediction(*predicted(x, self._network, self.starts, self.moved))
 
     @torch.inference_mode()
     def _network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Provisional picks: the newest minute of every sensor that has new data, looked at again and again.
 
-The Detector makes a pick final when no window can change it any more, 60 to 90 s after the onset. Here the same
+The Detector makes a pick final when no window can change it any more, 63 to 93 s after the onset. Here the same
 reading of windows, the same network at a single look and the same picking run on the minute that ends with the newest
 sample; what is found there is provisional, see jijin.live.tracker.
 """
@@ -44,7 +44,7 @@ class Newest(Detector):
 
     def _reset(self) -> None:
         super()._reset()
-        self._single = at_one_look(self.model)  # whatever lies between windows of the Detector
+        self._shown = at_one_look(self.model)  # whatever the Detector shows its windows to
         self._instruments: dict[str, Instrument] = {}
 
     def look(self, segments: Iterable[Segment]) -> list[Look]:

@@ -59,6 +59,13 @@ def at_one_look(model: Model) -> Model:
     return single()
 
 
+def unmoved(model: Model, looks: bool) -> tuple[Model, bool]:
+    """The model whose peaks are left to the Detector to move to the onsets (jijin.moved), with further looks or not,
+    and True; the model itself and False if it is not one whose peaks move."""
+    make: Callable[[bool], Model] | None = getattr(model, "unmoved", None)
+    return (model, False) if make is None else (make(looks), True)
+
+
 def shipped() -> list[str]:
     """Names of the models in this package."""
     return sorted(path.stem for path in WEIGHTS.glob("*.onnx"))

@@ -41,7 +41,7 @@ class OnnxModel:
             raise ModelError(f"'threads' must be at least 1, or None for all (got {threads})")
         self.file = Path(file)
         self.threads = threads or cpus()
-        self.starts = starts
+        self.starts, self.moved = starts, True
         self._session = _open(self.file)
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
         try:
@@ -63,6 +63,12 @@ class OnnxModel:
         uncertainty stay, which were set with them."""
         other = copy(self)  # the session and the threads are the same
         other.starts = ()
+        return other
+
+    def unmoved(self, looks: bool) -> OnnxModel:
+        """The same model for a Detector, which moves peaks to the onsets by itself; looks : with further ones."""
+        other = copy(self)
+        other.starts, other.moved = self.starts if looks else (), False
         return other
 
     def predict(self, windows: ArrayLike) -> Prediction:
@@ -94,7 +100,7 @@ class OnnxModel:
             raise ModelError(
                 f"'windows' must be real numbers of shape (window, 3, {IN_SAMPLES}) (got {x.dtype} {x.shape})"
             )
-        out[:] = predicted(x, self.network, self.starts)
+        out[:] = predicted(x, self.network, self.starts, self.moved)
 
     def network(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network alone: normalised windows (window, 3, 6000) -> (output, window, 6000), as it says at one look."""

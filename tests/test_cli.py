@@ -90,7 +90,12 @@ def test_one_row_a_pick_on_stdout_and_a_summary_on_stderr(run: Run, record: Path
     assert [row["phase_hint"] for row in found] == ["P", "S"]
     assert abs(UTCDateTime(found[0]["time"]) - START - P_S) < 0.05
     assert abs(UTCDateTime(found[1]["time"]) - START - S_S) < 0.05
-    assert err == "jijin: 1 P and 1 S picks at 1 station(s)\n"
+    assert err == "jijin: 1 P and 1 S picks in data of 1 station(s)\n"
+
+
+def test_an_empty_path_is_not_the_current_folder(run: Run) -> None:
+    status, out, err = run("detect", "")
+    assert status == 2 and not out and "it is empty; '.' is the current folder" in err
 
 
 def test_python_and_the_command_find_the_same(run: Run, record: Path, standin: Any) -> None:
@@ -194,7 +199,7 @@ def test_an_earlier_result_is_left_as_it_was_where_no_input_can_be_read(run: Run
     output.write_text("an earlier result")
     status, out, err = run("detect", source, "-o", output)
     assert (status, out, output.read_text()) == (1, "", "an earlier result")
-    assert err.endswith("jijin: 0 P and 0 S picks at 0 station(s), nothing is written\n")
+    assert err.endswith("jijin: 0 P and 0 S picks in data of 0 station(s), nothing is written\n")
     assert run("detect", source)[1] == ""
 
 
@@ -235,7 +240,7 @@ def test_picks_of_all_stations_come_in_order_of_time(run: Run, tmp_path: Path) -
     found = rows(out)
     assert [row["time"] for row in found] == sorted(row["time"] for row in found)
     assert "".join(row["seed_id"][3] for row in found) == "BCABCA"
-    assert "3 P and 3 S picks at 3 station(s)" in err
+    assert "3 P and 3 S picks in data of 3 station(s)" in err
 
 
 def test_a_file_is_left_as_it_was_when_the_disk_is_full(
@@ -299,15 +304,17 @@ def test_a_record_without_a_usable_sample_is_told_and_is_no_station(
     status, out, err = run("detect", tmp_path / "dead.mseed")
     assert (status, rows(out)) == (0, [])
     told = "jijin: XX.DEAD..HHZ: no sample can be used: all are missing, not a number or beyond 1e+20\n"
-    assert err == told + "jijin: 0 P and 0 S picks at 0 station(s)\n"
-    assert run("detect", tmp_path / "dead.mseed", record)[2] == told + "jijin: 1 P and 1 S picks at 1 station(s)\n"
+    assert err == told + "jijin: 0 P and 0 S picks in data of 0 station(s)\n"
+    assert (
+        run("detect", tmp_path / "dead.mseed", record)[2] == told + "jijin: 1 P and 1 S picks in data of 1 station(s)\n"
+    )
 
 
 def test_a_station_whose_channels_are_refused_is_not_counted(run: Run, record: Path, tmp_path: Path) -> None:
     slow = Trace(obspy.read()[0].data, {"station": "SLOW", "channel": "LHZ", "sampling_rate": 1.0})
     slow.write(str(tmp_path / "slow.mseed"), format="MSEED")
     status, _, err = run("detect", tmp_path / "slow.mseed", record)
-    assert status == 1 and err.endswith("1 P and 1 S picks at 1 station(s)\n")
+    assert status == 1 and err.endswith("1 P and 1 S picks in data of 1 station(s)\n")
 
 
 def test_a_channel_whose_header_has_no_codes_is_named_by_its_file(run: Run, tmp_path: Path) -> None:
@@ -399,7 +406,7 @@ def test_a_file_that_is_found_unreadable_only_at_its_samples_is_named_once_and_i
     path.write_bytes(path.read_bytes()[:7001])  # in the middle of a sample
     status, _, err = run("detect", path)
     assert status == 1 and err.count("cut.wav") == 1
-    assert "cut.wav: it cannot be read; ObsPy takes it for WAV" in err and "at 0 station(s)" in err
+    assert "cut.wav: it cannot be read; ObsPy takes it for WAV" in err and "of 0 station(s)" in err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -155,6 +156,26 @@ def test_a_server_that_is_not_there_is_tried_again_until_it_is() -> None:
 )
 def test_an_address_that_is_none_is_refused(url: str, tmp_path: object) -> None:
     with pytest.raises((ConfigError, DataError)):
+        open_sources([url], "*", 1.0, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("seedlink://h?protocl=3", "seedlink://h?protocl=3: there is no option 'protocl'"),
+        (
+            "seedlink://me:secret@h?x=1",
+            "seedlink://h?x=1: there is no option 'x'; an address may have protocol and str",
+        ),
+        ("seedlink://h?streams=", "'streams' needs one value (got none)"),
+        ("seedlink://h?protocol=3&protocol=4", "'protocol' needs one value (got 3, 4)"),
+        ("shake://127.0.0.1:0?staton=AM.R1.00", "there is no option 'staton'; an address may have rate and station"),
+        ("shake://127.0.0.1:0?rate=fast", "'rate' is a sampling rate in Hz, 20 to 1000 (got fast)"),
+        ("shake://127.0.0.1:0?rate=5", "'rate' is a sampling rate in Hz, 20 to 1000 (got 5)"),
+    ],
+)
+def test_a_misspelt_option_of_an_address_is_an_error(url: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
         open_sources([url], "*", 1.0, {})
 
 

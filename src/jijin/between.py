@@ -43,12 +43,24 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A window in between where it shares samples with a block."""
+
+    key: Key
+    start: int  # of the window, in samples from the block's
+    weights: Curve  # over the samples that are shared
+    block: slice  # of these, in the block
+    said: slice  # and, from its end, in the window
+
+
+@dataclass(frozen=True, slots=True)
 class Doubtful:
     """A block with a doubtful peak in or near it."""
 
     window: Window  # that starts a block later
     curves: Curves  # (3, block), to be changed in place
     near: Curve  # (sample,): how far windows in between count
+    parts: list[Part]  # those that count
 
 
 class Between:
@@ -99,13 +111,13 @@ class Between:
             at = i * self.stride
             near = doubt_near(base[:, at : at + self.stride + 2 * BESIDE])[BESIDE : BESIDE + self.stride]
             if near.any():
-                yield Doubtful(window, settled[:, at : at + self.stride], near)
+                yield Doubtful(window, settled[:, at : at + self.stride], near, list(self._parts(window, near)))
 
     def _wanted(self, doubt: Doubtful) -> Iterator[tuple[Key, NDArray[np.float64]]]:
         """Windows in between that count and have not been looked at."""
-        for key, place, *_ in self._near(doubt):
-            if key not in self._said:
-                yield key, doubt.window.from_sample(place - self.stride)
+        for part in doubt.parts:
+            if part.key not in self._said:
+                yield part.key, doubt.window.from_sample(part.start - self.stride)
 
     def _look(self, wanted: dict[Key, NDArray[np.float64]]) -> None:
         if wanted:
@@ -113,21 +125,19 @@ class Between:
 
     def _blend(self, doubt: Doubtful) -> None:
         total, weight = self._base * doubt.curves, self._base.copy()
-        for key, _, edge, block, part in self._near(doubt):
-            total[:, block] += edge * self._said[key][:, part]
-            weight[block] += edge
+        for part in doubt.parts:
+            total[:, part.block] += part.weights * self._said[part.key][:, part.said]
+            weight[part.block] += part.weights
         doubt.curves[:] += doubt.near * (total / weight - doubt.curves)
 
-    def _near(self, doubt: Doubtful) -> Iterator[tuple[Key, int, Curve, slice, slice]]:
-        """Of each window in between that counts: its key, its place and its weight over the samples that it shares with
-        the block, and where they are in the block and, from its end, in itself."""
-        for place in self.places:
-            first, stop = max(place, 0), min(place + IN_SAMPLES, self.stride)
-            block, part = slice(first, stop), slice(first - place - IN_SAMPLES, (stop - place - IN_SAMPLES) or None)
-            edge = self._edges[part]
-            if (doubt.near[block] * edge).max() > LEAST:
-                index = (doubt.window.block - 1) * self.stride + place
-                yield (doubt.window.instrument, index), place, edge, block, part
+    def _parts(self, window: Window, near: Curve) -> Iterator[Part]:
+        """window : that starts a block later."""
+        for start in self.places:
+            first, stop = max(start, 0), min(start + IN_SAMPLES, self.stride)
+            block, said = slice(first, stop), slice(first - start - IN_SAMPLES, (stop - start - IN_SAMPLES) or None)
+            if (near[block] * self._edges[said]).max() > LEAST:
+                key = window.instrument, (window.block - 1) * self.stride + start
+                yield Part(key, start, self._edges[said], block, said)
 
     def _forget(self) -> None:
         """Keep what lies in blocks that are held or to come."""

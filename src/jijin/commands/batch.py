@@ -95,7 +95,7 @@ class Batch:
     def summary(self, output: Path | None) -> str:
         """What was found, and where it is."""
         phases = [pick.phase_hint for pick in self.picks]
-        counts = f"{phases.count('P')} P and {phases.count('S')} S picks at {len(self.stations)} station(s)"
+        counts = f"{phases.count('P')} P and {phases.count('S')} S picks in data of {len(self.stations)} station(s)"
         places = [f"in {output}"] if output else []
         places += [f"{self.figures} figure(s) in {self.plots}"] if self.plots else []
         return ", ".join([counts, *places])

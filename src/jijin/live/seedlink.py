@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Event
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from jijin import __version__
 from jijin.errors import ConfigError, MissingExtra
 from jijin.live.clock import Clock
 from jijin.live.packets import Packet
-from jijin.live.sources import Put, SourceState, without_credentials
+from jijin.live.sources import Put, SourceState, options_of, without_credentials
 from jijin.types import Segment
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("jijin")
 
 LOOK_S = 0.2  # whether the program ends is looked at this often
+OPTIONS = {"protocol", "streams"}  # of an address
 LAST_V3 = 0xFFFFFF  # sequence numbers of version 3 begin anew after it
 
 
@@ -84,7 +85,7 @@ class SeedLinkSource:
             raise MissingExtra("seedlink-client", "live") from error
         self.name, self.status = without_credentials(url), SourceState()
         self._clock, self._patience = clock, patience or Patience()
-        self._wanted = parse_streams(parse_qs(urlsplit(url).query).get("streams", [streams])[0])
+        self._wanted = parse_streams(options_of(url, OPTIONS).get("streams", streams))
         self._positions = dict(positions)
         self._settings = _settings(url)
 
@@ -189,7 +190,7 @@ def _settings(url: str) -> dict[str, Any]:
     if not parts.hostname:
         raise ConfigError(f"{url}: it names no host; write seedlink://HOST:PORT")
     tls = parts.scheme == "seedlinks"
-    version = parse_qs(parts.query).get("protocol", [None])[0]
+    version = options_of(url, OPTIONS).get("protocol")
     if version not in (None, "3", "4"):
         raise ConfigError(f"{url}: 'protocol' is 3 or 4 (got {version})")
     auth = (parts.username, parts.password or "") if parts.username else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import socket
 from threading import Event
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from jijin.errors import ConfigError, DataError
 from jijin.live.clock import Clock
 from jijin.live.packets import Packet
-from jijin.live.sources import Put, SourceState
+from jijin.live.sources import Put, SourceState, options_of
+from jijin.resampling import check_rate
 from jijin.types import NS, Segment
 
 log = logging.getLogger("jijin")
@@ -41,6 +42,15 @@ def to_segment(datagram: bytes, station: str, sampling_rate: float) -> Segment:
     return Segment(f"{station}.{code}", start_ns, sampling_rate, data)
 
 
+def _rate(url: str, text: str) -> float:
+    try:
+        rate = float(text)
+        check_rate(rate, url)
+    except (ValueError, DataError) as error:
+        raise ConfigError(f"{url}: 'rate' is a sampling rate in Hz, 20 to 1000 (got {text})") from error
+    return rate
+
+
 class Shake:
     """shake://ADDRESS:PORT[?station=AM.R1234.00&rate=100]: listens there for one Shake's datagrams.
 
@@ -49,12 +59,12 @@ class Shake:
 
     def __init__(self, url: str, clock: Clock) -> None:
         parts = urlsplit(url)
-        query = parse_qs(parts.query)
+        options = options_of(url, {"station", "rate"})
         self.name, self.status, self._clock = url, SourceState(), clock
-        self._station = query.get("station", ["AM.SHAKE.00"])[0]
+        self._station = options.get("station", "AM.SHAKE.00")
         if self._station.count(".") != 2:
             raise ConfigError(f"{url}: 'station' is NET.STA.LOC, as in AM.R1234.00 (got {self._station})")
-        self._rate = float(query.get("rate", ["100"])[0])
+        self._rate = _rate(url, options.get("rate", "100"))
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from jijin.config import check_range
 from jijin.errors import ConfigError
@@ -47,6 +47,22 @@ def without_credentials(url: str) -> str:
     """
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def options_of(url: str, known: set[str]) -> dict[str, str]:
+    """What follows the '?' of an address. ConfigError if it is not among the known options, has no value or two.
+
+    >>> options_of("seedlink://host?protocol=3", {"protocol", "streams"})
+    {'protocol': '3'}
+    """
+    asked = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    shown, names = without_credentials(url), " and ".join(sorted(known))
+    if unknown := sorted(asked.keys() - known):
+        raise ConfigError(f"{shown}: there is no option '{unknown[0]}'; an address may have {names}")
+    for name, values in asked.items():
+        if len(values) != 1 or not values[0]:
+            raise ConfigError(f"{shown}: '{name}' needs one value (got {', '.join(values) or 'none'})")
+    return {name: value for name, (value,) in asked.items()}
 
 
 def open_sources(

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 import jijin
 from fakes import START_NS, FakeModel
-from jijin.between import BEYOND, IN_DOUBT, NEAR, Between, doubt_near, places
+from jijin.between import BEYOND, NEAR, Between, doubt_near, places
 from jijin.config import CutConfig
+from jijin.looks import DOUBT
 from jijin.models import Prediction
 from jijin.types import IN_SAMPLES, Segment
 from jijin.windows import Window, edge_weights
@@ -69,7 +70,7 @@ def pushed(
     return np.concatenate(parts, axis=1)
 
 
-@pytest.mark.parametrize("height", [0.0, 0.1, IN_DOUBT[0], IN_DOUBT[1], 0.99])
+@pytest.mark.parametrize("height", [0.0, 0.1, DOUBT[0], DOUBT[1], 0.99])
 def test_a_block_without_doubt_costs_nothing_and_stays_as_it_is(height: float) -> None:
     seeing = Seeing()
     assert np.array_equal(pushed(block(height, 1700), seeing), block(height, 1700)) and seeing.starts == []
@@ -115,7 +116,7 @@ def test_far_from_the_peak_nothing_changes_and_on_the_way_there_the_share_falls(
 @pytest.mark.parametrize("config", [CutConfig(60), CutConfig()])
 @pytest.mark.parametrize("at", [3, 1500])
 def test_at_a_bound_of_doubt_the_share_begins_at_nothing(config: CutConfig, at: int) -> None:
-    for height in (IN_DOUBT[0] + 1e-4, IN_DOUBT[1] - 1e-4):
+    for height in (DOUBT[0] + 1e-4, DOUBT[1] - 1e-4):
         curves = np.zeros((3, config.stride), np.float32)
         curves[1] = bell(height, at, config.stride)
         assert pushed(curves, Seeing(lambda start: 0.5), config)[1, at] == pytest.approx(height, abs=0.005)
@@ -195,7 +196,7 @@ def test_none_is_laid_where_none_is_asked_for_or_the_stride_is_short() -> None:
 
 def test_doubt_near_takes_the_larger_share_of_two_peaks() -> None:
     curves = block(0.5, 1000)
-    curves[2] = bell(IN_DOUBT[0] + 0.01, 1050)
+    curves[2] = bell(DOUBT[0] + 0.01, 1050)
     near = doubt_near(curves)
     assert near[1000] == near[1100] == 1 and near[1149] == pytest.approx(0.51)
     assert near[1200] == pytest.approx(0.1, abs=1e-3) and not near[1250:].any() and not near[:800].any()

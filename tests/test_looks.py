@@ -36,7 +36,7 @@ def spike(at=3000):
     return window
 
 
-@pytest.mark.parametrize(("height", "looks"), [(0.05, 0), (0.14, 0), (0.2, 3), (0.8, 3), (0.95, 0)])
+@pytest.mark.parametrize(("height", "looks"), [(0.05, 0), (0.14, 0), (0.2, 3), (0.9, 3), (0.99, 0)])
 def test_only_a_doubtful_window_is_looked_at_again(height, looks):
     network = Fickle(0.5, 0.5, 0.5)
     settle(spike(), WHOLE, np.stack([SILENT, bell(height), SILENT]), network)

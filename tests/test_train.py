@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from unittest.mock import ANY
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from jijin.data.teachers import read_picks  # noqa: E402
 from jijin.data.traces import LabelledTrace  # noqa: E402
 from jijin.errors import ConfigError, DataError, MissingExtra, ReadError  # noqa: E402
 from jijin.evaluate import evaluation_windows  # noqa: E402
+from jijin.models import find  # noqa: E402
 from jijin.models.cba import CBA, CBAConfig, straight_lines  # noqa: E402
 from jijin.train.config import TrainConfig, write_config  # noqa: E402
 from jijin.train.export import Released, blended, check_parity, load_network, write_onnx  # noqa: E402
@@ -223,6 +225,11 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     assert set(card["scores"]) == {"dev", "test"} and card["parity"] < 1e-4
     assert card["weaknesses"] == ["far S"] and set(card["licences"]) == {"set"} and card["pickers"] == []
     assert 100 < card["memory_mb"] < 32_000 and card["windows_per_s"] > 0 and card["trained_windows"] in (64, 128)
+    again = tmp_path / "again.onnx"
+    words = ["export", str(model), "-o", str(again), "--name", "mine", "--data", str(dataset)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert json.loads(again.with_suffix(".json").read_text()) == {**card, "code": ANY}
+    assert again.read_bytes() == model.read_bytes()
     scores = tmp_path / "scores.json"
     result = CliRunner().invoke(
         app, ["evaluate", "--model", str(model), "--data", str(dataset), "-o", str(scores), "--tune"]
@@ -345,6 +352,24 @@ def test_a_folder_of_another_task_or_damaged_is_not_exported_nor_trained_on(data
     assert ("damaged" if content == "{" else "not a picker's run") in str(result.exception)
     with pytest.raises((ConfigError, ReadError), match=r"another task|damaged"):
         write_config(tmp_path, TrainConfig(windows=64), {})
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["cba.onnx"], "to measure it again takes its card beside it and --data"),
+        (["cba.onnx", "--data", "x", "--blend", "0.5"], "--blend is for a run"),
+        (["bare.onnx", "--data", "x"], "takes its card beside it"),
+        ([".", "--data", "x"], "--data and --teachers are for a model file"),
+    ],
+)
+def test_a_model_file_is_measured_again_with_its_data_and_card_alone(tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    for name, suffixes in (("cba", (".onnx", ".json")), ("bare", (".onnx",))):
+        for suffix in suffixes:
+            (tmp_path / f"{name}{suffix}").write_bytes(find("cba").with_suffix(suffix).read_bytes())
+    result = CliRunner().invoke(app, ["export", *words, "-o", "new.onnx"])
+    assert isinstance(result.exception, ConfigError) and told in str(result.exception)
 
 
 def test_a_model_file_ends_in_onnx(tmp_path):

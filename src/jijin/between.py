@@ -16,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.config import CutConfig
-from jijin.looks import shares
+from jijin.looks import DOUBT, shares
 from jijin.onsets import APART
 from jijin.peaks import Curve, peaks
 from jijin.types import IN_SAMPLES, RATE
 from jijin.windows import Window, edge_weights
 
-# Probabilities between which a peak of the stitched curves is in doubt. The upper one is higher than in jijin.looks: a
-# peak of .9 does not go, but its time moves. Chosen on the dev split and on records that were trained on.
-IN_DOUBT = (0.15, 0.95)
 NEAR, BEYOND = 100, 200  # samples around a doubtful peak up to which windows in between count, and from which on not
 BESIDE = BEYOND + 100  # samples on either side of a block that its doubts are judged with
 LEAST = 0.02  # weight below which a window in between is not worth a run of the network
@@ -167,8 +164,8 @@ def doubt_near(curves: Curves) -> Curve:
     """From 0 to 1, (sample,): how far the P or the S curve, of (3, sample), has a doubtful peak nearby."""
     near = np.zeros(curves.shape[1], np.float32)
     for curve in curves[1:]:
-        found = peaks(curve, IN_DOUBT[0], APART)
-        for peak, share in zip(found, shares(curve[found], *IN_DOUBT), strict=True):
+        found = peaks(curve, DOUBT[0], APART)
+        for peak, share in zip(found, shares(curve[found], *DOUBT), strict=True):
             distance = np.abs(np.arange(max(peak - BEYOND, 0), min(peak + BEYOND, len(near))) - peak)
             here = near[max(peak - BEYOND, 0) : peak + BEYOND]
             np.maximum(here, share * np.clip((BEYOND - distance) / np.float32(BEYOND - NEAR), 0, 1), out=here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from jijin.commands.messages import Messages
     from jijin.data.corpus import Corpus
     from jijin.train.config import TrainConfig
+    from jijin.train.export import Measured
 
 Data = Annotated[
     list[Path], typer.Option("--data", help="STEAD, SeisBench's format or a pack; give it again for more.")
@@ -191,7 +193,7 @@ def _corpus(source: dict[str, Any]) -> Corpus:
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Run folder of jijin train.")],
+    run: Annotated[Path, typer.Argument(help="Run folder of jijin train; or a model file, to be measured again.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file; its card is the .json beside it.")],
     name: Annotated[str, typer.Option(help="Name of the model.")] = "cba",
     blend: Annotated[
@@ -200,37 +202,73 @@ def export(
     weakness: Annotated[
         list[str] | None, typer.Option(help="What it is weak at, for the card; repeat for more.")
     ] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Of a model file: what it was trained on; repeat for more.")
+    ] = None,
+    teachers: Annotated[
+        list[Path] | None, typer.Option(help="Of a model file: CSV of other pickers' picks; repeat for more.")
+    ] = None,
 ) -> None:
-    """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test."""
-    from jijin.commands.messages import Messages
-    from jijin.data.corpus import scored_traces
+    """Turn a run into a model file: parity check, thresholds and uncertainties from dev, scores on dev and test.
+
+    A model file keeps its weights, and its card what was said of them; the rest is measured with this version of jijin.
+    """
     from jijin.errors import ConfigError
-    from jijin.evaluate import evaluation_windows
 
     require_train()
-    messages = Messages()
-    messages.take_log()
-    from jijin.train.export import checkpoint_of
-    from jijin.train.export import export as write
+    from jijin.train import export as to_file
     from jijin.train.start import read_checkpoint
 
     if output.suffix != ".onnx":
         raise ConfigError(f"'output' must be an .onnx file (got {output})")
     check_file(output)
+    if run.suffix == ".onnx":
+        on = _measured_on(_card(run, data, blend), data or [], teachers or [])
+        said = {"weaknesses": weakness} if weakness else {}
+        typer.echo(str(to_file.export_again(run, output, on, name, said)))
+        return
+    if data or teachers:
+        raise ConfigError("--data and --teachers are for a model file; a run knows its own")
     done = _config(run)
-    others = [Path(path) for path in done["teachers"]]  # what they find and nobody labelled counts neither way
+    trained = read_checkpoint(to_file.checkpoint_of(run)).get("step", 0) * done["config"]["batch"]
+    card = {"weaknesses": weakness or [], **_provenance(done), "trained_windows": trained, **_pace(run)}
+    on = _measured_on(done, done["data"], done["teachers"])
+    typer.echo(str(to_file.export(run, output, on, name, card, blend)))
+
+
+def _card(file: Path, data: list[Path] | None, blend: float) -> dict[str, Any]:
+    """Of a model file that is to be measured again."""
+    from jijin.errors import ConfigError
+    from jijin.models import card_of, find
+
+    card = card_of(find(file))
+    if not data or not {"fractions", "split_seeds"} <= card.keys():
+        raise ConfigError(f"{file}: to measure it again takes its card beside it and --data that it was trained on")
+    if blend < 1:
+        raise ConfigError("--blend is for a run; a model file keeps its weights")
+    return card
+
+
+def _measured_on(done: dict[str, Any], data: Iterable[str | Path], teachers: Iterable[str | Path]) -> Measured:
+    """Windows of each split as a run, or the card of its file, divides the data; splits without any are told."""
+    from jijin.commands.messages import Messages
+    from jijin.data.corpus import scored_traces
+    from jijin.evaluate import evaluation_windows
+    from jijin.train.export import Measured
+
+    messages = Messages()
+    messages.take_log()
+    others = [Path(path) for path in teachers]  # what they find and nobody labelled counts neither way
     splits = (("dev", False), ("test", False), ("dev", True), ("train", False))  # the third with labels by machines too
     share, seeds = done["fractions"], done["split_seeds"]
-    dev, test, wide, seen = (
-        evaluation_windows(scored_traces(done["data"], part, None, share, seeds, others, automatic, needed=False))
+    found = [
+        evaluation_windows(scored_traces(list(data), part, None, share, seeds, others, automatic, needed=False))
         for part, automatic in splits
-    )
-    for part, windows in (("dev", dev), ("test", test)):
+    ]
+    for (part, _), windows in zip(splits[:2], found[:2], strict=True):
         if not windows:
             messages.note(f"no labelled record in the {part} split of the run; it is not scored there")
-    trained = read_checkpoint(checkpoint_of(run)).get("step", 0) * done["config"]["batch"]
-    card = {"weaknesses": weakness or [], **_provenance(done), "trained_windows": trained, **_pace(run)}
-    typer.echo(str(write(run, output, dev, test, name, card, wide, blend, seen)))
+    return Measured(*found)
 
 
 def _pace(run: Path) -> dict[str, float]:

@@ -95,7 +95,7 @@ def in_words(cut: CutConfig) -> str:
     """How windows are laid.
 
     >>> in_words(CutConfig())
-    'detector, every 30 s, 3 between, 5 s blinded'
+    'detector, every 30 s, 7 between, 5 s blinded'
     """
     return f"detector, every {cut.stride_s:g} s, {cut.between} between, {cut.blinding_s:g} s blinded"
 

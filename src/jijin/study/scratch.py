@@ -15,7 +15,7 @@ from jijin.models.onnx import OnnxModel
 from jijin.study.batches import Epochs, validation
 from jijin.study.sample import Sample
 from jijin.train.config import TrainConfig, write_config
-from jijin.train.export import export
+from jijin.train.export import Measured, export
 from jijin.train.folder import read_config
 from jijin.train.loop import train
 
@@ -54,7 +54,7 @@ def train_scratch(
     train(composer, valid, run, config, progress)
     windows = [sample.study.windows[i] for i in sample.rows("dev")]
     card = {"data": sample.study.source, "augment": "study", "trained": "from scratch by jijin study"}
-    return load(export(run, output / FILE, windows, (), "cba-from-scratch", card), config.threads)
+    return load(export(run, output / FILE, Measured(windows), "cba-from-scratch", card), config.threads)
 
 
 def _about(sample: Sample) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from jijin.data.traces import P, S
 from jijin.errors import ConfigError, ModelError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
 from jijin.io.tables import save_json
-from jijin.models import load
+from jijin.models import card_of, load
 from jijin.models.cba import CBA, CBAConfig
 from jijin.signal import normalise
 from jijin.train.start import read_checkpoint
@@ -32,6 +33,24 @@ DEFAULTS: dict[str, Any] = {
     "thresholds": {"detection": 0.5, "p": 0.3, "s": 0.3},
     "time_uncertainty": {key: {"scale": 1.0, "floor_s": FLOOR_S[phase]} for phase, key in ((P, "p"), (S, "s"))},
 }
+
+
+SETTLED = {"name", "version", "code", "sha256", "bytes", "thresholds", "time_uncertainty", "scores"}  # each time anew
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Labelled windows that a model's settings and scores come from.
+
+    Uncertainties are set on dev (how they grow with the spread of a peak: on dev and seen, windows of the training
+    split), thresholds on wide (dev with labels by machines too; or on dev); test is only scored. Without dev windows
+    the defaults stay, and the card says so.
+    """
+
+    dev: Sequence[Window] = ()
+    test: Sequence[Window] = ()
+    wide: Sequence[Window] = ()
+    seen: Sequence[Window] = ()
 
 
 class Released(nn.Module):
@@ -75,58 +94,65 @@ def blended(run: Path, share: float) -> CBA:
     return network.eval()
 
 
-def export(
-    run: Path,
-    out: Path,
-    dev: Sequence[Window],
-    test: Sequence[Window],
-    name: str,
-    card: Mapping[str, Any],
-    wide: Sequence[Window] = (),
-    share: float = 1.0,
-    seen: Sequence[Window] = (),
-) -> Path:
+def export(run: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any], share: float = 1.0) -> Path:
     """Write the model of a run and its card (out with the suffix .json); share as in blended.
 
-    Uncertainties are set on dev (how they grow with the spread of a peak: on dev and seen, windows of the training
-    split), thresholds on wide (dev with labels by machines too; or on dev); test is only scored. Without dev windows
-    the defaults stay, and the card says so. Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
+    Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
     """
-    card = {"code": _revision(), **card, "blend": share}  # before the new file makes the checkout look changed
-    network = Released(blended(run, share)).eval()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part.onnx")
+    code, network, part = _revision(), Released(blended(run, share)).eval(), _part_of(out)
     write_onnx(network, part, name, DEFAULTS)
-    difference = check_parity(network, part)
-    settings, reports = _measured(part, name, dev, test, wide, seen) if dev else (DEFAULTS, {})
-    write_onnx(network, part, name, settings)
-    parameters = sum(p.numel() for p in network.parameters())
-    _write_card(part, out, {"name": name, **card, **settings, "parameters": parameters, "parity": difference}, reports)
+    parity, parameters = check_parity(network, part), sum(p.numel() for p in network.parameters())
+    more = {"blend": share, "parameters": parameters, "parity": parity}
+    return _settled(part, out, on, name, {"code": code, **card, **more})
+
+
+def export_again(file: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any]) -> Path:
+    """Write a model file with its weights as they are; settings and scores are measured with this version of jijin.
+
+    card : what is to stand in its card in the place of what does.
+    """
+    import onnx
+
+    code, part = _revision(), _part_of(out)
+    kept = {key: value for key, value in card_of(file).items() if key not in SETTLED}
+    onnx.save(onnx.load(str(file)), str(part))
+    return _settled(part, out, on, name, {"code": code, **kept, **card})
+
+
+def _part_of(out: Path) -> Path:
+    """Where out is written until it is whole."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out.with_suffix(".part.onnx")
+
+
+def _settled(part: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any]) -> Path:
+    """Measure a model file, write what it needs into it and its card, and make it out."""
+    set_settings(part, name, DEFAULTS)
+    settings, reports = _measure(part, name, on) if on.dev else (DEFAULTS, {})
+    set_settings(part, name, settings)
+    _write_card(part, out, {"name": name, **card, **settings}, reports)
     part.replace(out)
     return out
 
 
-def _measured(
-    file: Path, name: str, dev: Sequence[Window], test: Sequence[Window], wide: Sequence[Window], seen: Sequence[Window]
-) -> tuple[dict[str, Any], dict[str, Report]]:
-    """Settings of a model file from dev and wide, and its reports on dev and test."""
+def _measure(file: Path, name: str, on: Measured) -> tuple[dict[str, Any], dict[str, Report]]:
+    """Settings of a model file, and its reports on dev and test."""
     model = load(file)
-    curves = predict_with(model, dev)
-    thresholds = best_thresholds(predict_with(model, wide) if wide else curves, wide or dev, SAME_F1, balanced=True)
-    reports = {"dev": evaluate(name, curves, dev, thresholds)}
-    if test:
-        reports["test"] = evaluate(name, predict_with(model, test), test, thresholds)
-    labelled = [window for window in seen if any(window.onsets.values())]
+    curves = predict_with(model, on.dev)
+    wide = predict_with(model, on.wide) if on.wide else curves
+    thresholds = best_thresholds(wide, on.wide or on.dev, SAME_F1, balanced=True)
+    reports = {"dev": evaluate(name, curves, on.dev, thresholds)}
+    if on.test:
+        reports["test"] = evaluate(name, predict_with(model, on.test), on.test, thresholds)
+    labelled = [window for window in on.seen if any(window.onsets.values())]
     more = spreads(predict_with(model, labelled), labelled, thresholds) if labelled else None
-    uncertainty = fitted(spreads(curves, dev, thresholds), more)
+    uncertainty = fitted(spreads(curves, on.dev, thresholds), more)
     best = {"detection": 0.5, "p": thresholds[P], "s": thresholds[S]}
     return {"thresholds": best, "time_uncertainty": uncertainty}, reports
 
 
 def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str, Any]) -> None:
     """The network with its settings in the file's metadata."""
-    import onnx
-
     example = torch.zeros(2, 3, IN_SAMPLES)
     outputs = ["detection", "p", "s"]
     axes = {key: {0: "batch"} for key in ("windows", *outputs)}
@@ -142,6 +168,13 @@ def write_onnx(network: nn.Module, path: Path, name: str, settings: Mapping[str,
             dynamic_axes=axes,
             dynamo=False,
         )
+    set_settings(path, name, settings)
+
+
+def set_settings(path: Path, name: str, settings: Mapping[str, Any]) -> None:
+    """Write name, version and settings into the metadata of an .onnx file."""
+    import onnx
+
     model = onnx.load(str(path))
     content = {
         "name": name,

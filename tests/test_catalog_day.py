@@ -71,12 +71,12 @@ def test_two_days_give_the_picks_of_one_continuous_run(rate: float, offset_ns: i
     assert all(pick.time_ns < MIDNIGHT for pick in days[0]) and all(pick.time_ns >= MIDNIGHT for pick in days[1])
 
 
-@pytest.mark.parametrize("shift_s", np.linspace(-0.06, 0.06, 5).tolist())
+@pytest.mark.parametrize("shift_s", np.linspace(-0.32, -0.2, 5).tolist())  # the stand-in is a quarter of a second late
 def test_a_pick_at_midnight_is_neither_lost_nor_doubled(shift_s: float) -> None:
     segments = night([shift_s, shift_s - 2.0])
     whole = continuous(segments)
     assert picked(segments, BEFORE) + picked(segments, AFTER) == whole
-    assert min(abs(pick.time_ns - MIDNIGHT) for pick in whole) < 0.2 * NS
+    assert min(abs(pick.time_ns - MIDNIGHT) for pick in whole) < 0.1 * NS
 
 
 def test_the_shipped_model_picks_midnight_as_one_continuous_run_does() -> None:

@@ -32,6 +32,15 @@ class FakeModel:
         return Prediction(*((c * ~gaps.all(1)).astype(np.float32) for c in (np.minimum(3 * detection, 1), p, s)))
 
 
+class StillModel(FakeModel):
+    """As the shipped model, it leaves its peaks to the Detector to be moved."""
+
+    name = "still"
+
+    def unmoved(self, looks: bool) -> StillModel:
+        return self
+
+
 class FreeModel(FakeModel):
     """Costs nothing and sees nothing."""
 

@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
 import jijin
-from fakes import START_NS, FakeModel, FreeModel, record, slices
+from fakes import START_NS, FakeModel, FreeModel, StillModel, record, slices
 from jijin import CutConfig, DataError, Detector, PickConfig, Segment
 from jijin.models import shipped
 from jijin.types import Pick, samples_to_ns
 
 EVENTS = {20.3: 1.0, 27.7: 2.0, 60.005: 1.0, 90.2: 1.0, 99.0: 2.0, 150.0: 0.5, 171.5: 3.0, 239.0: 1.0}
-MODELS: list[Callable[[], object]] = [FakeModel, *(partial(jijin.load, name, threads=1) for name in shipped())]
+MODELS: list[Callable[[], object]] = [
+    FakeModel,
+    StillModel,
+    *(partial(jijin.load, name, threads=1) for name in shipped()),
+]
 
 
 def three(seed: int = 0, seconds: float = 250, rate: float = 100.0, **kwargs: object) -> list[Segment]:
@@ -70,19 +74,33 @@ def by_time(parts: Iterable[Segment], cuts_s: list[float], rng: random.Random) -
     return chunks
 
 
-def fed(model: object, chunks: Iterable[list[Segment]]) -> list[Pick]:
-    detector = Detector(model)  # type: ignore[arg-type]
+def fed(model: object, chunks: Iterable[list[Segment]], cut: CutConfig | None = None) -> list[Pick]:
+    detector = Detector(model, cut)  # type: ignore[arg-type]
     picks = [pick for chunk in chunks for pick in detector.feed(chunk)]
     return sorted(picks + detector.flush(), key=lambda p: (p.time_ns, p.seed_id, p.phase_hint))
 
 
-@given(st.integers(0, 10**6), st.lists(st.floats(-5, 255), max_size=25))
-@example(1294, [128.5])  # a piece at 99.998 Hz lies wholly in another record; the next one is on its comb
+CUTS = [CutConfig(), CutConfig(60), CutConfig(10, 1), CutConfig(between=0), CutConfig(1)]
+
+
+@given(st.integers(0, 10**6), st.lists(st.floats(-5, 255), max_size=25), st.sampled_from(CUTS))
+@example(1294, [128.5], CutConfig())  # a piece at 99.998 Hz lies wholly in another record; the next is on its comb
+@example(819, [89.6096155246021], CutConfig())  # the piece that its comb began with is masked
 @settings(max_examples=25, deadline=None)
-def test_any_chunks_give_exactly_the_same_picks(seed: int, cuts_s: list[float]) -> None:
+def test_any_chunks_give_exactly_the_same_picks(seed: int, cuts_s: list[float], cut: CutConfig) -> None:
     parts = difficult(seed)
-    whole = fed(FakeModel(), [parts])
-    assert whole and fed(FakeModel(), by_time(parts, cuts_s, random.Random(seed))) == whole
+    whole = fed(StillModel(), [parts], cut)
+    assert whole and fed(StillModel(), by_time(parts, cuts_s, random.Random(seed)), cut) == whole
+
+
+def test_a_record_has_its_own_times_whatever_comes_between_its_pieces() -> None:
+    for at in range(2000, 4000, 97):
+        a, b = np.random.default_rng(at).standard_normal((2, 9000))
+        gap = np.ma.masked_inside(np.ma.arange(9000), 4500, 6500).mask
+        one = Segment("XX.AAA..HHZ", START_NS, 99.998, np.ma.masked_array(a, gap))
+        other = Segment("XX.AAA..HHZ", START_NS + 50_003_333_333, 99.998, b[:1000])
+        first, second = slices(one, [at])
+        assert fed(StillModel(), [[one, other]]) == fed(StillModel(), [[first, other, second]])
 
 
 @pytest.mark.parametrize("make", MODELS)

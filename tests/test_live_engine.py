@@ -88,7 +88,9 @@ def test_final_picks_are_those_of_the_archive() -> None:
 
 def test_provisional_picks_are_made_at_a_single_look() -> None:
     model = load(threads=1)
-    assert Newest(model, CutConfig(between=0))._shown.starts == () and model.starts == STARTS  # type: ignore[attr-defined]
+    newest, last = Newest(model, CutConfig(between=0))._shown, Detector(model, CutConfig(between=0))._shown
+    assert (newest.starts, newest.moved) == ((), True)  # type: ignore[attr-defined]
+    assert (last.starts, last.moved) == (STARTS, False)  # type: ignore[attr-defined]
 
 
 def test_components_in_packets_of_different_lengths_give_the_picks_of_the_archive() -> None:

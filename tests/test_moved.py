@@ -125,6 +125,12 @@ def test_after_a_gap_nothing_is_left_of_before() -> None:
     assert not out.any()
 
 
+def test_nothing_is_moved_into_a_gap() -> None:
+    what, samples = curves([6012]), noise(6000)
+    samples[:, TAIL + 6015 : TAIL + 6400] = np.nan
+    assert pushed(what, samples)[1, 5990:6015].all() and not pushed(what, samples)[1:, 6015:6400].any()
+
+
 class Unmoved(FakeModel):
     """Leaves its peaks where they are, a tenth of a second late; remembers what it was asked for."""
 

@@ -226,8 +226,7 @@ def test_train_and_export_make_a_model_that_detects(dataset, tmp_path):
     assert card["weaknesses"] == ["far S"] and set(card["licences"]) == {"set"} and card["pickers"] == []
     assert 100 < card["memory_mb"] < 32_000 and card["windows_per_s"] > 0 and card["trained_windows"] in (64, 128)
     again = tmp_path / "again.onnx"
-    words = ["export", str(model), "-o", str(again), "--name", "mine", "--data", str(dataset)]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(app, ["export", str(model), "-o", str(again), "--data", str(dataset)]).exit_code == 0
     assert json.loads(again.with_suffix(".json").read_text()) == {**card, "code": ANY}
     assert again.read_bytes() == model.read_bytes()
     scores = tmp_path / "scores.json"
@@ -357,10 +356,11 @@ def test_a_folder_of_another_task_or_damaged_is_not_exported_nor_trained_on(data
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["cba.onnx"], "to measure it again takes its card beside it and --data"),
-        (["cba.onnx", "--data", "x", "--blend", "0.5"], "--blend is for a run"),
-        (["bare.onnx", "--data", "x"], "takes its card beside it"),
-        ([".", "--data", "x"], "--data and --teachers are for a model file"),
+        (["cba.onnx"], "--data must be what cba.onnx was trained on: windows (got nothing)"),
+        (["cba.onnx", "--data", "other"], "--data must be what cba.onnx was trained on: windows (got other)"),
+        (["cba.onnx", "--data", "windows", "--blend", "0.5"], "--blend is for a run"),
+        (["bare.onnx", "--data", "windows"], "takes the card that 'jijin export' wrote beside it"),
+        ([".", "--data", "windows"], "--data and --teachers are for a model file"),
     ],
 )
 def test_a_model_file_is_measured_again_with_its_data_and_card_alone(tmp_path, monkeypatch, words, told):

@@ -29,7 +29,7 @@ log = logging.getLogger("jijin")
 
 SLACK = 1e-3  # samples; above the rounding of start times to nanoseconds, so that half a sample is never a toss-up
 SAME_COMB_S = 1e-6  # after a gap, a start this close to a whole number of samples is on the old sampling comb
-COMBS = 4  # of overlapping records that a channel remembers
+COMBS = 8  # that are remembered of a channel
 SAME_RATE = 1e-5  # relative; headers of one channel write 100 and 100.0000001
 
 
@@ -186,22 +186,40 @@ def runs_of(segment: Segment) -> Iterator[Run]:
         yield Run.of(segment.start_ns, float(segment.sampling_rate), first, data[first:stop])
 
 
+class Combs:
+    """The combs of times that segments of one channel came on lately.
+
+    A segment on one of them is counted from where it began. So the pieces of a record have its times to the bit,
+    though each start is rounded to a nanosecond: whatever is masked, and whatever other record lies between them.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[Run] = []  # without samples; the last one used is the last
+
+    def runs_of(self, segment: Segment) -> list[Run]:
+        """As the function of that name."""
+        own = Run(segment.start_ns, float(segment.sampling_rate), 0)
+        alike = (one for one in reversed(self._known) if one.sampling_rate == own.sampling_rate)
+        comb = next((one for one in alike if own.snap(one)), own)
+        self._known = [*(one for one in self._known if one is not comb), comb][-COMBS:]
+        runs = list(runs_of(segment))
+        for run in runs:
+            run.snap(comb)
+        return runs
+
+
 class Channel:
     """The runs of one channel, in the order of time; they never overlap."""
 
     def __init__(self, seed_id: str) -> None:
         self.seed_id = seed_id
         self.runs: list[Run] = []
-        self._combs: list[Run] = []  # without samples: of records that overlapped others, of which more may come
 
     def add(self, run: Run) -> None:
         """Keep the samples of a run that are not there yet."""
-        known = any(run.snap(comb) for comb in self._combs)
         if not self.runs or run.start_ns >= self.runs[-1].end_ns:
             self._insert(len(self.runs), run)
             return
-        if not known:
-            self._combs = [*self._combs[1 - COMBS :], run.between(run.first, run.first)]
         for piece in self._new_in(run):
             self._insert(bisect_right(self.runs, piece.start_ns, key=lambda r: r.start_ns), piece)
 

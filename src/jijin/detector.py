@@ -48,9 +48,9 @@ class Detector:
     feed() any number of times, then flush(); however the samples are cut into feeds, the picks are the same. Every
     fragment with data is used, to its last sample. A channel that cannot be used is logged and left out; so is, at the
     flush, one without a single sample that can.
-    A sample is final once the window that starts with the block after its own is complete, or the next one: up to 63 s
-    and a block after it, where all three components come in. A sensor with fewer waits for the others until they are
-    max_wait_s behind (CutConfig), or for flush().
+    A sample is final once the window is complete that starts with the block after the one in which what lies 5 s later
+    is: up to 65 s and a block after it, where all three components come in. A sensor with fewer waits for the others
+    until they are max_wait_s behind (CutConfig), or for flush().
     """
 
     def __init__(

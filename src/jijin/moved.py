@@ -1,4 +1,4 @@
-"""Stitched curves in, the same out, three seconds later, with their peaks moved to where the seismogram changes.
+"""Stitched curves in, the same out, five seconds later, with their peaks moved to where the seismogram changes.
 
 What jijin.onsets does to a window by itself is done here once to a peak, whatever number of windows have a part in it:
 to do it in each of them takes longer, and its time would depend on how each of them scales and filters what it holds.
@@ -63,7 +63,9 @@ class Moved:
 
 
 def _moved(samples: NDArray[np.float64], curves: Curves) -> Curves:
-    """samples : (3, sample), the last of them those of the curves -> P and S (2, sample)."""
+    """samples : (3, sample), the last of them those of the curves -> P and S (2, sample), 0 where all are missing."""
     gaps = missing(samples)
     ready, length = normalise(samples, gaps=gaps), curves.shape[1]
-    return np.stack(retime(ready[:, -length:], gaps[:, -length:], *curves[1:]))
+    out = np.stack(retime(ready[:, -length:], gaps[:, -length:], *curves[1:]))
+    out[:, gaps[:, -length:].all(axis=0)] = 0
+    return out

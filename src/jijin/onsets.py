@@ -53,13 +53,13 @@ class Search:
 
 P = Search(before=150, after=25, reach=30, share=0.7, horizontal=False)
 S = Search(before=100, after=30, reach=25, share=0.5, horizontal=True)
-REACH = 300  # samples: a peak that is moved to a sample, the next ones, and what its onset is found with
+REACH = 500  # samples: from one to a peak that is moved there, to a P ahead of it, and to what its onset is found with
 
 
 def retime(window: Window, gaps: NDArray[np.bool_], p: Curve, s: Curve) -> tuple[Curve, Curve]:
     """P and S curves (sample,) of a normalised window (3, sample) with their peaks moved; inputs stay as they are.
 
-    What lies more than REACH samples away changes nothing.
+    What lies more than REACH samples away changes nothing, but where a curve stays up for as long: its end is a valley.
     gaps : (3, sample), True where a component has no data: it does not count for onsets nearby.
     """
     new_p = _retime(window, gaps, p, P, [])

@@ -2,8 +2,8 @@
 
 The grid is fixed in UTC: index g is 10 ms * g after 1970, a block is one stride long and starts at a multiple of it;
 a window is the block it starts with and those that follow. So a window, and with it a pick, does not depend on where a
-file or a packet starts. Each block is read once and every window with any data in any component is cut, and one or two
-more after a stretch, by which what comes later in the path knows that it has ended; missing samples are NaN. A window
+file or a packet starts. Each block is read once and every window with any data in any component is cut, and a few
+more after a stretch, with which what comes later in the path lets go of its end; missing samples are NaN. A window
 comes with what lies before it, for windows that begin between two blocks: see between.py.
 """
 
@@ -18,16 +18,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from jijin.buffer import Channel, Run, runs_of
+from jijin.buffer import Channel, Combs, Run
 from jijin.config import CutConfig
 from jijin.errors import DataError
+from jijin.onsets import REACH
 from jijin.resampling import STEP_NS, check_rate, is_native
 from jijin.types import IN_SAMPLES, NS, RATE, Segment, instrument_id, net_sta, utc
 
 log = logging.getLogger("jijin")
 
 SLAB = 64  # blocks read at a time
-SETTLE = 300  # samples after a stretch, besides a block, that have to come: between.py holds a block, moved.py these
 TAIL = 2 * IN_SAMPLES  # of what is read: a minute less a block of a window, a minute and a block before it
 # Codes that may fill a row, best first. 1 and 2 stand for horizontals that do not point north and east;
 # sets without Z are numbered 3, 2, 1 for vertical, north, east.
@@ -137,8 +137,8 @@ class Instrument:
         return max(stops, default=0) // self.stride + IN_SAMPLES // self.stride + self._after()
 
     def _after(self) -> int:
-        """How many windows without data follow the last one of a stretch, by which it is known to be the last."""
-        return 1 + -(-SETTLE // self.stride)
+        """How many windows without data follow a stretch: between.py holds a block, moved.py REACH samples."""
+        return 1 + -(-REACH // self.stride)
 
     def cut(self, stop: int) -> Iterator[Window]:
         """Windows that end before block number stop."""
@@ -247,6 +247,7 @@ class Cutter:
         self.stride = config.stride
         self._wait_ns = int(min(config.max_wait_s, 1e9) * NS)
         self.instruments: dict[str, Instrument] = {}
+        self._combs: dict[str, Combs] = {}  # by channel
         self._newest: dict[str, int] = {}  # NET.STA: end of its newest data
         self._late: set[str] = set()
 
@@ -256,7 +257,7 @@ class Cutter:
         if segment.data.dtype.kind not in "iufb" or segment.data.ndim != 1:
             raise DataError(f"{segment.label}: samples must be a row of real numbers (got {_kind(segment)})")
         name, station = instrument_id(segment.seed_id), net_sta(segment.seed_id)
-        runs = list(runs_of(segment))
+        runs = self._combs.setdefault(segment.seed_id, Combs()).runs_of(segment)
         for run in runs:
             if name not in self.instruments:
                 self.instruments[name] = Instrument(name, self.stride)

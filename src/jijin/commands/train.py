@@ -195,7 +195,7 @@ def _corpus(source: dict[str, Any]) -> Corpus:
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder of jijin train; or a model file, to be measured again.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file; its card is the .json beside it.")],
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "cba",
+    name: Annotated[str | None, typer.Option(help="Name of the model [cba; of a model file its own].")] = None,
     blend: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the run in the weights; the rest is what --start gave it.")
     ] = 1.0,
@@ -223,9 +223,10 @@ def export(
         raise ConfigError(f"'output' must be an .onnx file (got {output})")
     check_file(output)
     if run.suffix == ".onnx":
-        on = _measured_on(_card(run, data, blend), data or [], teachers or [])
+        card = _card(run, data or [], blend)
         said = {"weaknesses": weakness} if weakness else {}
-        typer.echo(str(to_file.export_again(run, output, on, name, said)))
+        on = _measured_on(card, data or [], teachers or [])
+        typer.echo(str(to_file.export_again(run, output, on, name or card["name"], said)))
         return
     if data or teachers:
         raise ConfigError("--data and --teachers are for a model file; a run knows its own")
@@ -233,17 +234,20 @@ def export(
     trained = read_checkpoint(to_file.checkpoint_of(run)).get("step", 0) * done["config"]["batch"]
     card = {"weaknesses": weakness or [], **_provenance(done), "trained_windows": trained, **_pace(run)}
     on = _measured_on(done, done["data"], done["teachers"])
-    typer.echo(str(to_file.export(run, output, on, name, card, blend)))
+    typer.echo(str(to_file.export(run, output, on, name or "cba", card, blend)))
 
 
-def _card(file: Path, data: list[Path] | None, blend: float) -> dict[str, Any]:
-    """Of a model file that is to be measured again."""
+def _card(file: Path, data: list[Path], blend: float) -> dict[str, Any]:
+    """Of a model file that is to be measured again on data."""
     from jijin.errors import ConfigError
     from jijin.models import card_of, find
 
     card = card_of(find(file))
-    if not data or not {"fractions", "split_seeds"} <= card.keys():
-        raise ConfigError(f"{file}: to measure it again takes its card beside it and --data that it was trained on")
+    if not {"name", "data", "fractions", "split_seeds"} <= card.keys():
+        raise ConfigError(f"{file}: to measure it again takes the card that 'jijin export' wrote beside it")
+    if (names := [path.name for path in data]) != card["data"]:
+        told = ", ".join(card["data"])
+        raise ConfigError(f"--data must be what {file} was trained on: {told} (got {', '.join(names) or 'nothing'})")
     if blend < 1:
         raise ConfigError("--blend is for a run; a model file keeps its weights")
     return card
@@ -267,7 +271,7 @@ def _measured_on(done: dict[str, Any], data: Iterable[str | Path], teachers: Ite
     ]
     for (part, _), windows in zip(splits[:2], found[:2], strict=True):
         if not windows:
-            messages.note(f"no labelled record in the {part} split of the run; it is not scored there")
+            messages.note(f"no labelled record in the {part} split; it is not scored there")
     return Measured(*found)
 
 

@@ -56,9 +56,16 @@ def find_files(paths: Iterable[Source], unlisted: Callable[[str], None] | None =
     sentence, and left out; without unlisted it raises ReadError too.
     """
     found: dict[Path, None] = {}
-    for path in map(Path, paths):
+    for path in map(_path, paths):
         found.update(dict.fromkeys(_walk(path, unlisted or _refuse) if path.is_dir() else [_existing(path)]))
     return list(found)
+
+
+def _path(source: Source) -> Path:
+    """Path("") would be the current folder: of a variable that is not set, all that lies there."""
+    if source == "":
+        raise ReadError("a path is empty; '.' is the current folder")
+    return Path(source)
 
 
 def _refuse(sentence: str) -> None:

@@ -1,6 +1,6 @@
 """Provisional picks: the newest minute of every sensor that has new data, looked at again and again.
 
-The Detector makes a pick final when no window can change it any more, 63 to 93 s after the onset. Here the same
+The Detector makes a pick final when no window can change it any more, 65 to 95 s after the onset. Here the same
 reading of windows, the same network at a single look and the same picking run on the minute that ends with the newest
 sample; what is found there is provisional, see jijin.live.tracker.
 """

@@ -182,17 +182,17 @@ def _settings(url: str) -> dict[str, Any]:
     """Arguments of the client library. ConfigError if the address is none."""
     from seedlink_client import Protocol
 
-    parts = urlsplit(url)
+    parts, shown = urlsplit(url), without_credentials(url)
     try:
         port = parts.port
     except ValueError as error:
-        raise ConfigError(f"{url}: {error}") from error
+        raise ConfigError(f"{shown}: {error}") from error
     if not parts.hostname:
-        raise ConfigError(f"{url}: it names no host; write seedlink://HOST:PORT")
+        raise ConfigError(f"{shown}: it names no host; write seedlink://HOST:PORT")
     tls = parts.scheme == "seedlinks"
     version = options_of(url, OPTIONS).get("protocol")
     if version not in (None, "3", "4"):
-        raise ConfigError(f"{url}: 'protocol' is 3 or 4 (got {version})")
+        raise ConfigError(f"{shown}: 'protocol' is 3 or 4 (got {version})")
     auth = (parts.username, parts.password or "") if parts.username else None
     protocol = Protocol(version) if version else None
     return {"host": parts.hostname, "port": port or (18500 if tls else 18000), "tls": tls, "auth": auth,

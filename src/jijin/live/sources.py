@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -91,7 +90,7 @@ def _replay(paths: list[str], speed: float) -> tuple[list[Source], Clock]:
     from jijin.live.replay import Replay
 
     check_range("speed", speed, 0, float("inf"))
-    scans = [scan(path) for path in find_files(map(Path, paths)) if not is_side_file(path)]
+    scans = [scan(path) for path in find_files(paths) if not is_side_file(path)]
     if not scans:
         raise ConfigError(f"replay://{paths[0]}: no waveform file in it")
     clock = ReplayClock(min(one.start_ns for one in scans), speed)

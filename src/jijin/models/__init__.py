@@ -24,7 +24,8 @@ FRACTIONS = (6.0, 2.0, 2.0)  # train, dev and test, where nothing is said
 class Prediction:
     """Probabilities per sample, each (window, sample) float32; 0 where all components are missing.
 
-    detection: an earthquake is on; p, s: an onset lies nearby, each peak where the waveform changes (jijin.onsets).
+    detection: an earthquake is on; p, s: an onset lies nearby, each peak where the waveform changes (jijin.onsets),
+    or will be (see unmoved).
     """
 
     detection: NDArray[np.float32]
@@ -33,7 +34,7 @@ class Prediction:
 
 
 class Model(Protocol):
-    """What a detector needs of a model."""
+    """What a detector needs of a model; of what more ours have, see at_one_look and unmoved."""
 
     @property
     def name(self) -> str: ...

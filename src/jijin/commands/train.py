@@ -216,28 +216,40 @@ def export(
     from jijin.errors import ConfigError
 
     require_train()
-    from jijin.train import export as to_file
-    from jijin.train.start import read_checkpoint
-
     if output.suffix != ".onnx":
         raise ConfigError(f"'output' must be an .onnx file (got {output})")
     check_file(output)
     if run.suffix == ".onnx":
-        card = _card(run, data or [], blend)
-        said = {"weaknesses": weakness} if weakness else {}
-        on = _measured_on(card, data or [], teachers or [])
-        typer.echo(str(to_file.export_again(run, output, on, name or card["name"], said)))
+        if blend < 1:
+            raise ConfigError("--blend is for a run; a model file keeps its weights")
+        typer.echo(str(_file_again(run, output, name, weakness, data or [], teachers or [])))
         return
     if data or teachers:
         raise ConfigError("--data and --teachers are for a model file; a run knows its own")
+    typer.echo(str(_run_to_file(run, output, name or "cba", weakness or [], blend)))
+
+
+def _run_to_file(run: Path, output: Path, name: str, weaknesses: list[str], blend: float) -> Path:
+    from jijin.train.export import checkpoint_of
+    from jijin.train.export import export as write
+    from jijin.train.start import read_checkpoint
+
     done = _config(run)
-    trained = read_checkpoint(to_file.checkpoint_of(run)).get("step", 0) * done["config"]["batch"]
-    card = {"weaknesses": weakness or [], **_provenance(done), "trained_windows": trained, **_pace(run)}
-    on = _measured_on(done, done["data"], done["teachers"])
-    typer.echo(str(to_file.export(run, output, on, name or "cba", card, blend)))
+    trained = read_checkpoint(checkpoint_of(run)).get("step", 0) * done["config"]["batch"]
+    card = {"weaknesses": weaknesses, **_provenance(done), "trained_windows": trained, **_pace(run)}
+    return write(run, output, _measured_on(done, done["data"], done["teachers"]), name, card, blend)
 
 
-def _card(file: Path, data: list[Path], blend: float) -> dict[str, Any]:
+def _file_again(
+    file: Path, output: Path, name: str | None, weaknesses: list[str] | None, data: list[Path], teachers: list[Path]
+) -> Path:
+    from jijin.train.export import export_again
+
+    card, said = _card(file, data), {"weaknesses": weaknesses} if weaknesses else {}
+    return export_again(file, output, _measured_on(card, data, teachers), name or card["name"], said)
+
+
+def _card(file: Path, data: list[Path]) -> dict[str, Any]:
     """Of a model file that is to be measured again on data."""
     from jijin.errors import ConfigError
     from jijin.models import card_of, find
@@ -248,8 +260,6 @@ def _card(file: Path, data: list[Path], blend: float) -> dict[str, Any]:
     if (names := [path.name for path in data]) != card["data"]:
         told = ", ".join(card["data"])
         raise ConfigError(f"--data must be what {file} was trained on: {told} (got {', '.join(names) or 'nothing'})")
-    if blend < 1:
-        raise ConfigError("--blend is for a run; a model file keeps its weights")
     return card
 
 

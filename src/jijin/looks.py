@@ -69,7 +69,7 @@ def doubt(p: Curve, s: Curve) -> np.float32:
     """From 0 to 1: how far one of the gathered curves (sample,) has a peak that other looks may raise or sink.
 
     >>> curve = np.zeros(6000, np.float32)
-    >>> sure, unsure, nearly = (np.where(np.arange(6000) == 3000, np.float32(h), curve) for h in (0.95, 0.5, 0.825))
+    >>> sure, unsure, nearly = (np.where(np.arange(6000) == 3000, np.float32(h), curve) for h in (0.99, 0.5, 0.925))
     >>> float(doubt(curve, curve)), float(doubt(sure, curve)), float(doubt(sure, unsure))
     (0.0, 0.0, 1.0)
     >>> round(float(doubt(curve, nearly)), 3)

@@ -93,9 +93,17 @@ def test_one_row_a_pick_on_stdout_and_a_summary_on_stderr(run: Run, record: Path
     assert err == "jijin: 1 P and 1 S picks in data of 1 station(s)\n"
 
 
-def test_an_empty_path_is_not_the_current_folder(run: Run) -> None:
-    status, out, err = run("detect", "")
-    assert status == 2 and not out and "it is empty; '.' is the current folder" in err
+@pytest.mark.parametrize("words", [["detect", ""], ["catalog", "--example", "-o", ""], ["report", ""]])
+def test_an_empty_path_is_not_the_current_folder(run: Run, words: list[str]) -> None:
+    status, out, err = run(*words)
+    assert status == 2 and not out and err.startswith("jijin: an argument is empty")
+
+
+def test_nor_is_it_in_python() -> None:
+    with pytest.raises(jijin.ReadError, match="a path is empty"):
+        jijin.read("")
+    with pytest.raises(jijin.ModelError, match="no model ''"):
+        jijin.Detector("")
 
 
 def test_python_and_the_command_find_the_same(run: Run, record: Path, standin: Any) -> None:

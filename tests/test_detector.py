@@ -93,6 +93,19 @@ def test_any_chunks_give_exactly_the_same_picks(seed: int, cuts_s: list[float], 
     assert whole and fed(StillModel(), by_time(parts, cuts_s, random.Random(seed)), cut) == whole
 
 
+@pytest.mark.parametrize("late_s", [10.0, 31.0, 61.0, 100.0])
+def test_a_component_that_begins_late_may_come_first(late_s: float) -> None:
+    east, north, up = (record(f"XX.AAA..HH{code}", 180, EVENTS) for code in "ENZ")
+    _, up = slices(up, [round(late_s * 100)])
+    assert fed(StillModel(), [[up], [east, north]]) == fed(StillModel(), [[east, north, up]]) != []
+
+
+def test_what_came_first_may_have_come_later() -> None:
+    parts = [slices(record(f"XX.AAA..HH{code}", 180, EVENTS), [1500, 3500]) for code in "ENZ"]  # within a block
+    first, second, rest = map(list, zip(*parts, strict=True))
+    assert fed(StillModel(), [second, first, rest]) == fed(StillModel(), [[*first, *second, *rest]]) != []
+
+
 def test_a_record_has_its_own_times_whatever_comes_between_its_pieces() -> None:
     for at in range(2000, 4000, 290):
         a, b = np.random.default_rng(at).standard_normal((2, 9000))

@@ -630,3 +630,8 @@ def test_a_last_line_cut_short_by_a_crash_is_left_out(tmp_path: Path) -> None:
     with (tmp_path / "alarms.jsonl").open("a") as file:
         file.write('{"alarm_id": "a')
     assert read_alarms(tmp_path) == [ALARM]
+
+
+def test_an_event_type_that_is_none_would_hold_back_no_alarm() -> None:
+    with pytest.raises(ConfigError, match="no event type 'explosio'; did you mean 'explosion'"):
+        EventRule(never=("explosio",))

@@ -171,6 +171,7 @@ def test_an_address_that_is_none_is_refused(url: str, tmp_path: object) -> None:
         ("seedlink://h?protocol=3&protocol=4", "'protocol' needs one value (got 3, 4)"),
         ("shake://127.0.0.1:0?staton=AM.R1.00", "there is no option 'staton'; an address may have rate and station"),
         ("shake://127.0.0.1:0?rate=fast", "'rate' is a sampling rate in Hz, 20 to 1000 (got fast)"),
+        ("shake://127.0.0.1:80000", "cannot listen there: Port out of range"),
         ("shake://127.0.0.1:0?rate=5", "'rate' is a sampling rate in Hz, 20 to 1000 (got 5)"),
     ],
 )

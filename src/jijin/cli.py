@@ -55,6 +55,8 @@ def main() -> None:
     """Run the command line; an error raised on purpose becomes one sentence on stderr and an exit status."""
     tell_warnings(_say)  # until a command has Messages
     try:
+        if "" in sys.argv[1:]:  # a path of no letters would be the current folder
+            raise ConfigError("an argument is empty, as of a shell variable that is not set; '.' is the current folder")
         app()
     except (ConfigError, ModelError) as error:
         _stop(error, 2)

@@ -56,7 +56,7 @@ class Detector:
     def __init__(
         self, model: Model | str | Path | None = None, cut: CutConfig | None = None, pick: PickConfig | None = None
     ) -> None:
-        self.model: Model = load(model or "cba") if model is None or isinstance(model, str | Path) else model
+        self.model: Model = _loaded(model)
         self.cut_config, self.pick_config = cut or CutConfig(), pick or PickConfig()
         self._reset()
 
@@ -186,6 +186,12 @@ class Detector:
         self._reset()
         if refused and not used:
             raise DataError(f"no channel can be used: {refused[0]}" + (" ..." if len(refused) > 1 else ""))
+
+
+def _loaded(model: Model | str | Path | None) -> Model:
+    if model is None or isinstance(model, str | Path):
+        return load("cba" if model is None else model)
+    return model
 
 
 def segments(source: Any) -> Iterator[Segment]:

@@ -150,7 +150,8 @@ class Instrument:
             self._read(data[:, TAIL:], first)
             self.next_block, self.tail = end, data[:, new:].copy()
             yield from self._windows(data, first)
-        self.next_block = first
+        if self.next_block is not None:  # else nothing is complete yet, and what comes may begin earlier
+            self.next_block = first
         for channel in self.channels.values():
             if channel.runs:
                 channel.trim(first * self.stride)

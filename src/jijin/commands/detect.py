@@ -26,16 +26,7 @@ SUFFIXES = {".csv": Format.csv, ".xml": Format.quakeml, ".quakeml": Format.quake
 SUFFIXES[".json"] = Format.json
 
 
-def _path(text: str) -> Path:
-    """Path("") would be the current folder: of a shell variable that is not set, all that lies there."""
-    if not text:
-        raise typer.BadParameter("it is empty; '.' is the current folder")
-    return Path(text)
-
-
-Paths = Annotated[
-    list[Path] | None, typer.Argument(metavar="PATH...", help="Waveform files, or folders of them.", parser=_path)
-]
+Paths = Annotated[list[Path] | None, typer.Argument(metavar="PATH...", help="Waveform files, or folders of them.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write, else stdout.")]
 Kind = Annotated[Format | None, typer.Option("--format", help="By default after the suffix of -o, csv on stdout.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="DIR", help="Folder for one figure (PNG) a detection.")]

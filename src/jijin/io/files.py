@@ -200,16 +200,16 @@ def read(source: Source | Iterable[Source]) -> Stream:
     jijin.errors.ReadError: nowhere.mseed: no such file or folder
     """
     sources = [source] if isinstance(source, (str, os.PathLike)) else list(source)
-    segments = [segment for one in sources for segment in _from_source(Path(one))]
+    segments = [segment for one in sources for segment in _from_source(one)]
     if not segments:
         raise ReadError(f"{', '.join(map(str, sources)) or 'an empty list'}: no waveform file in it")
     return formats.to_stream(segments)
 
 
-def _from_source(source: Path) -> Iterator[Segment]:
+def _from_source(source: Source) -> Iterator[Segment]:
     for path in find_files([source]):
         try:
             yield from read_segments(path)
         except ReadError:
-            if path == source or not is_side_file(path):
+            if path == Path(source) or not is_side_file(path):
                 raise

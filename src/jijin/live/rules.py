@@ -90,10 +90,22 @@ class EventRule:
         check_range("stations", self.stations, 0, 1000)
         check_range("rms_s", self.rms_s, 0, 60)
         check_range("hold_off_s", self.hold_off_s, -1e-9, 86_400)
+        _check_types(self.never)
         if (self.place is None) != (self.within_km is None):
             raise ConfigError("'place' and 'within_km' go together")
         if self.place is not None and (len(self.place) != 2 or abs(self.place[0]) > 90):
             raise ConfigError(f"'place' must be [latitude, longitude] (got {list(self.place)})")
+
+
+def _check_types(never: tuple[str, ...]) -> None:
+    """ConfigError for a word that no event's type can be, so that an alarm is not given by a misspelling."""
+    if never:
+        from obspy.core.event.header import EventType
+
+        known = list(EventType)
+        for word in never:
+            if word not in known:
+                raise ConfigError(f"'never': QuakeML has no event type '{word}'; {suggestion(word, known)}")
 
 
 NEEDED: dict[str, tuple[str, ...]] = {

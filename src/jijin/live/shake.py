@@ -54,7 +54,8 @@ def _rate(url: str, text: str) -> float:
 class Shake:
     """shake://ADDRESS:PORT[?station=AM.R1234.00&rate=100]: listens there for one Shake's datagrams.
 
-    The packets name no station, so the address does. UDP knows no repetition: what is lost on the way is a gap.
+    The packets name no station, so the address does, or it is AM.SHAKE.00. UDP knows no repetition: what is lost on
+    the way is a gap.
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
@@ -69,9 +70,10 @@ class Shake:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         try:
             self._socket.bind((parts.hostname or "0.0.0.0", parts.port or 8888))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._socket.close()
-            raise ConfigError(f"{url}: cannot listen there: {error.strerror}") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError(f"{url}: cannot listen there: {reason}") from error
         self.port = self._socket.getsockname()[1]
         self._refused = 0
 

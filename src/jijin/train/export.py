@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import jijin
-from jijin.data.traces import P, S
+from jijin.data.traces import LETTERS, P, S
 from jijin.errors import ConfigError, ModelError
 from jijin.evaluate import Report, Window, best_thresholds, evaluate, predict_with, summary
 from jijin.io.tables import save_json
@@ -110,10 +110,11 @@ def export(run: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any
 def export_again(file: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any]) -> Path:
     """Write a model file with its weights as they are; settings and scores are measured with this version of jijin.
 
-    card : what is to stand in its card in the place of what does. Raises ConfigError without dev windows.
+    card : what is to stand in its card in the place of what does. ConfigError without a P or an S on dev.
     """
-    if not on.dev:
-        raise ConfigError(f"{file}: nothing to measure it on, no record of the dev split has labels by analysts")
+    for phase, letter in LETTERS.items():
+        if not any(window.onsets.get(phase) for window in on.dev):
+            raise ConfigError(f"{file}: no {letter} of the dev split has a label by an analyst to measure it on")
     code, part = _revision(), _part_of(out)
     kept = {key: value for key, value in card_of(file).items() if key not in SETTLED}
     shutil.copyfile(file, part)

@@ -645,7 +645,6 @@ def test_an_edit_that_changes_nothing_says_so(edited: Path, call: Run) -> None:
     ("word", "name", "sentence"),
     [
         ("--exclude-pick", "zzzz", "'zzzz' is of no pick"),
-        ("--exclude-pick", "", "is the beginning of"),
         ("--exclude-station", "XX.NONE", "no pick of station XX.NONE"),
         ("--exclude-station", "SY01", "no pick of station SY01; a station is named NET.STA"),
     ],
@@ -656,6 +655,14 @@ def test_a_pick_or_a_station_that_is_not_there_is_told_and_changes_nothing(
     status, _, err = call("picks", edited, "--exclude-station", "XX.SY01", word, name)
     assert status == 1 and sentence in err
     assert table(edited, "pick") == table(finished, "pick")
+
+
+def test_a_beginning_of_several_picks_is_told(edited: Path, call: Run) -> None:
+    with Store.open(edited) as store:
+        ids = store.pick_ids("")
+    shared = max((one[0] for one in ids), key=[one[0] for one in ids].count)
+    status, _, err = call("picks", edited, "--exclude-pick", shared)
+    assert status == 1 and f"'{shared}' is the beginning of" in err
 
 
 def test_picks_of_a_folder_without_a_run_are_told(tmp_path: Path, call: Run) -> None:

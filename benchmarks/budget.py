@@ -107,8 +107,8 @@ def steady(model: OnnxModel, windows: list[Window], curves: list[np.ndarray], lo
 
 def moved(windows: list[Window], steadied: Steadied) -> list[np.ndarray]:
     """The curves with their peaks at the onsets."""
-    moving, count = Moved(CutConfig().stride), range(0, len(windows), BATCH)
-    return [moving.push(windows[at : at + BATCH], *of)[1] for at, of in zip(count, steadied, strict=True)]
+    moving, starts = Moved(CutConfig().stride), range(0, len(windows), BATCH)
+    return [moving.push(windows[at : at + BATCH], *of)[1] for at, of in zip(starts, steadied, strict=True)]
 
 
 def pick(model: Any, curves: list[np.ndarray]) -> int:

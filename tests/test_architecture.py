@@ -27,6 +27,7 @@ onsets      peaks moved to where the waveform changes
 looks       doubtful windows seen from further samples
 models      windows to probabilities
 windows     cut and stitch
+ends        of curves, for what follows them
 between     doubtful blocks seen by further windows
 moved       stitched peaks moved to where the waveform changes
 picking     probabilities to picks

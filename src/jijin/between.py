@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jijin.config import CutConfig
+from jijin.ends import Curves, Ends
 from jijin.looks import DOUBT, shares
 from jijin.onsets import APART
 from jijin.peaks import Curve, peaks
@@ -26,17 +27,8 @@ NEAR, BEYOND = 100, 200  # samples around a doubtful peak up to which windows in
 BESIDE = BEYOND + 100  # samples on either side of a block that its doubts are judged with
 LEAST = 0.02  # weight below which a window in between is not worth a run of the network
 PERIOD, STEP = 48, 13  # samples after which the network's strides repeat, and by which windows in between differ in it
-Curves = NDArray[np.float32]
 Key = tuple[str, int]
 Predict = Callable[[list[NDArray[np.float64]]], Curves]  # minutes (3, 6000) -> (curve, minute, 6000)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The last block of an instrument, whose doubts are judged once the next one is there."""
-
-    block: int
-    curves: Curves  # (3, BESIDE and block), of the grid's windows alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,8 @@ class Between:
         self._edges = edge_weights(config.blinding_s)
         self._base = self._edges.reshape(-1, self.stride).sum(0)  # of the windows of the stride
         self.places = places(self.stride, config.between)
-        self._held: dict[str, Held] = {}  # by instrument
+        # Of the grid's windows alone: the last block, whose doubts are judged once the next one is there.
+        self._ends = Ends(BESIDE, BESIDE + self.stride)
         self._said: dict[Key, Curves] = {}  # by instrument and grid index: curves up to the window's end
 
     def push(self, runs: Iterable[tuple[Sequence[Window], Curves]]) -> list[tuple[int, Curves]]:
@@ -83,7 +76,7 @@ class Between:
             return [(windows[0].block, curves) for windows, curves in runs]
         settled, doubts = list[tuple[int, Curves]](), list[Doubtful]()
         for windows, curves in runs:
-            base = self._after_held(windows, curves)
+            base = self._ends.join(windows[0].instrument, windows[0].block, len(windows), curves)
             count = (base.shape[1] - BESIDE) // self.stride  # of blocks; the last one is held
             settled.append((windows[-1].block - count + 1, base[:, BESIDE : -self.stride].copy()))
             doubts += self._doubts(windows[len(windows) - count + 1 :], base, settled[-1][1])
@@ -92,15 +85,6 @@ class Between:
             self._blend(doubt)
         self._forget()
         return settled
-
-    def _after_held(self, windows: Sequence[Window], curves: Curves) -> Curves:
-        """The curves behind what they follow: (3, BESIDE, the block that is held if any, those of the run)."""
-        name, held = windows[0].instrument, self._held.get(windows[0].instrument)
-        follows = held is not None and held.block + 1 == windows[0].block
-        before = held.curves if held is not None and follows else np.zeros((len(curves), BESIDE), np.float32)
-        base = np.concatenate([before, curves], axis=1)
-        self._held[name] = Held(windows[-1].block, base[:, -self.stride - BESIDE :].copy())
-        return base
 
     def _doubts(self, following: Sequence[Window], base: Curves, settled: Curves) -> Iterator[Doubtful]:
         """following : of each settled block the window that starts a block later."""
@@ -139,7 +123,7 @@ class Between:
     def _forget(self) -> None:
         """Keep what lies in blocks that are held or to come."""
         for name, index in list(self._said):
-            left, said = index + IN_SAMPLES - self._held[name].block * self.stride, self._said.pop((name, index))
+            left, said = index + IN_SAMPLES - (self._ends.coming[name] - 1) * self.stride, self._said.pop((name, index))
             if left > 0:
                 self._said[name, index] = said[:, -left:].copy() if left < said.shape[1] else said
 

@@ -7,25 +7,16 @@ to do it in each of them takes longer, and its time would depend on how each of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jijin.ends import Curves, Ends
 from jijin.onsets import LOWEST, REACH, retime
 from jijin.signal import missing, normalise
 from jijin.windows import Window
 
 WARM_UP = 1000  # samples ahead that the high-pass sees
-Curves = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The end of an instrument's curves: the last REACH samples are to be moved yet, those before them can be seen."""
-
-    block: int  # that comes next
-    curves: Curves  # (3, 2 REACH)
 
 
 class Moved:
@@ -37,7 +28,7 @@ class Moved:
 
     def __init__(self, stride: int) -> None:
         self.stride = stride
-        self._held: dict[str, Held] = {}  # by instrument
+        self._ends = Ends(2 * REACH, 2 * REACH)  # the last REACH samples are to be moved yet, the others can be seen
 
     def push(self, windows: Sequence[Window], block: int, curves: Curves) -> tuple[int, Curves]:
         """curves : (3, sample), rows picking.CURVES, final, from this block on; windows : the last of them start as far
@@ -46,11 +37,8 @@ class Moved:
         Returns a grid index, and the moved curves from there on. After curves that nothing follows directly, REACH
         samples are left out; the Cutter sees to it that they are empty.
         """
-        name, count = windows[0].instrument, curves.shape[1] // self.stride
-        held = self._held.get(name)
-        before = held.curves if held and held.block == block else np.zeros((len(curves), 2 * REACH), np.float32)
-        whole = np.concatenate([before, curves], axis=1)
-        self._held[name] = Held(block + count, whole[:, -2 * REACH :].copy())
+        count = curves.shape[1] // self.stride
+        whole = self._ends.join(windows[0].instrument, block, count, curves)
         out = whole[:, REACH:-REACH].copy()
         for i, window in enumerate(windows[len(windows) - count :]):
             at = i * self.stride

@@ -108,7 +108,7 @@ def _retime(window: Window, gaps: NDArray[np.bool_], curve: Curve, search: Searc
     onsets = find_onsets(window, gaps, spans, search.horizontal)
     for k, (peak, centre, onset) in enumerate(zip(found, centres, onsets, strict=True)):
         if onset is not None and abs(onset - centre) <= search.reach:
-            low = _valley(curve, max(found[k - 1] if k else 0, peak - FLANK), peak)
+            low = _valley(curve, max([peak - FLANK, *found[:k][-1:]]), peak)
             high = _valley(curve, peak, min([peak + FLANK, *found[k + 1 : k + 2]]))
             _move(out, curve, low, high, search.share * (onset - centre))
     return out

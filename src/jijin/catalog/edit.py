@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from jijin.catalog.events import event_builder, lenient
 from jijin.catalog.outputs import write_outputs
 from jijin.catalog.settings import from_tables
+from jijin.config import suggestion
 from jijin.errors import DataError, JijinError
 from jijin.io.archive import Span, Waveforms, open_archive
 from jijin.store import Store, pick_id
@@ -87,10 +87,8 @@ def _typed(store: Store, event_types: Mapping[str, str]) -> Iterator[Event]:
             raise DataError(
                 f"{store.folder}: '{beginning}' {what}; 'jijin picks {store.folder} --table events' lists them"
             )
-        if name not in list(EventType):
-            near = get_close_matches(name, list(EventType), 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise DataError(f"'{name}' is no event type of QuakeML{hint}")
+        if name not in (known := list(EventType)):
+            raise DataError(f"'{name}' is no event type of QuakeML; {suggestion(name, known)}")
         kind = SourceType(name, 1.0, certainty="known")
         yield replace(found[0], source_type=kind, evaluation_mode="manual", creation_ns=None)
 

@@ -25,7 +25,6 @@ class Format(StrEnum):
 SUFFIXES = {".csv": Format.csv, ".xml": Format.quakeml, ".quakeml": Format.quakeml, ".qml": Format.quakeml}
 SUFFIXES[".json"] = Format.json
 
-
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="PATH...", help="Waveform files, or folders of them.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write, else stdout.")]
 Kind = Annotated[Format | None, typer.Option("--format", help="By default after the suffix of -o, csv on stdout.")]

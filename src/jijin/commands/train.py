@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -263,7 +263,7 @@ def _card(file: Path, data: list[Path]) -> dict[str, Any]:
     return card
 
 
-def _measured_on(done: dict[str, Any], data: Iterable[str | Path], teachers: Iterable[str | Path]) -> Measured:
+def _measured_on(done: dict[str, Any], data: Sequence[str | Path], teachers: Sequence[str | Path]) -> Measured:
     """Windows of each split as a run, or the card of its file, divides the data; splits without any are told."""
     from jijin.commands.messages import Messages
     from jijin.data.corpus import scored_traces
@@ -276,7 +276,7 @@ def _measured_on(done: dict[str, Any], data: Iterable[str | Path], teachers: Ite
     splits = (("dev", False), ("test", False), ("dev", True), ("train", False))  # the third with labels by machines too
     share, seeds = done["fractions"], done["split_seeds"]
     found = [
-        evaluation_windows(scored_traces(list(data), part, None, share, seeds, others, automatic, needed=False))
+        evaluation_windows(scored_traces(data, part, None, share, seeds, others, automatic, needed=False))
         for part, automatic in splits
     ]
     for (part, _), windows in zip(splits[:2], found[:2], strict=True):

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("jijin")
 
 LOOK_S = 0.2  # whether the program ends is looked at this often
-OPTIONS = {"protocol", "streams"}  # of an address
 LAST_V3 = 0xFFFFFF  # sequence numbers of version 3 begin anew after it
 
 
@@ -85,9 +84,10 @@ class SeedLinkSource:
             raise MissingExtra("seedlink-client", "live") from error
         self.name, self.status = without_credentials(url), SourceState()
         self._clock, self._patience = clock, patience or Patience()
-        self._wanted = parse_streams(options_of(url, OPTIONS).get("streams", streams))
+        options = options_of(url, {"protocol", "streams"})
+        self._wanted = parse_streams(options.get("streams", streams))
         self._positions = dict(positions)
-        self._settings = _settings(url)
+        self._settings = _settings(url, options.get("protocol"))
 
     def run(self, put: Put, stop: Event) -> None:
         """Connect, and connect again, until stop is set."""
@@ -178,7 +178,7 @@ async def _until(
             return
 
 
-def _settings(url: str) -> dict[str, Any]:
+def _settings(url: str, version: str | None) -> dict[str, Any]:
     """Arguments of the client library. ConfigError if the address is none."""
     from seedlink_client import Protocol
 
@@ -190,7 +190,6 @@ def _settings(url: str) -> dict[str, Any]:
     if not parts.hostname:
         raise ConfigError(f"{shown}: it names no host; write seedlink://HOST:PORT")
     tls = parts.scheme == "seedlinks"
-    version = options_of(url, OPTIONS).get("protocol")
     if version not in (None, "3", "4"):
         raise ConfigError(f"{shown}: 'protocol' is 3 or 4 (got {version})")
     auth = (parts.username, parts.password or "") if parts.username else None

@@ -67,8 +67,8 @@ class OnnxModel:
 
     def unmoved(self, looks: bool) -> OnnxModel:
         """The same model for a Detector, which moves peaks to the onsets by itself; looks : with further ones."""
-        other = copy(self)
-        other.starts, other.moved = self.starts if looks else (), False
+        other = copy(self) if looks else self.single_look()
+        other.moved = False
         return other
 
     def predict(self, windows: ArrayLike) -> Prediction:

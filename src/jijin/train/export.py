@@ -100,7 +100,8 @@ def export(run: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any
 
     Raises ModelError if ONNX Runtime and torch differ by more than 1e-4.
     """
-    code, network, part = _revision(), Released(blended(run, share)).eval(), _part_of(out)
+    code = _revision()  # before the new file makes the checkout look changed
+    network, part = Released(blended(run, share)).eval(), _part_of(out)
     write_onnx(network, part, name, DEFAULTS)
     parity, parameters = check_parity(network, part), sum(p.numel() for p in network.parameters())
     more = {"blend": share, "parameters": parameters, "parity": parity}
@@ -129,7 +130,6 @@ def _part_of(out: Path) -> Path:
 
 def _settled(part: Path, out: Path, on: Measured, name: str, card: Mapping[str, Any]) -> Path:
     """Measure a model file, write what it needs into it and its card, and make it out."""
-    set_settings(part, name, DEFAULTS)
     settings, reports = _measure(part, name, on) if on.dev else (DEFAULTS, {})
     set_settings(part, name, settings)
     _write_card(part, out, {"name": name, **card, **settings}, reports)
